@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From address to label and source class, in tables that the compiler made
+ * (formats: curfew/abi.h). Paid per new pair; the slot remembers the result.
+ */
+#ifndef CURFEW_BPF_CLASSIFY_H
+#define CURFEW_BPF_CLASSIFY_H
+
+#include "cfg.h"
+#include "maps.h"
+#include "pkt.h"
+
+/*
+ * The look-ups are global functions of scalars: the verifier proves each once,
+ * on its own, instead of once per path that leads to it.
+ */
+struct klass {
+	__u32 label;
+	__u32 source_class;
+	__u32 on_link; /* the source is known by its MAC */
+	__u32 deep;    /* the label is not the whole /64's */
+	__u32 no_rule; /* in this generation no rule is about it, whatever the time */
+};
+
+__noinline __u32 label4(__u32 addr)
+{
+	__u32 i = addr >> 16, low = addr & 0xffff, lo, n;
+	const struct cf_root4 *root = bpf_map_lookup_elem(&root4, &i);
+	const struct cf_range4 *r;
+
+	if (!root)
+		return 0;
+	if (!root->count)
+		return root->first;
+	lo = root->first;
+	n = root->count;
+	/* the answer is in [lo, lo + n) */
+	for (int step = 0; step < 17 && n > 1; step++) {
+		__u32 half = n / 2, mid = lo + half;
+
+		r = bpf_map_lookup_elem(&range4, &mid);
+		if (!r)
+			return 0;
+		if (r->start <= low) {
+			lo = mid;
+			n -= half;
+		} else {
+			n = half;
+		}
+	}
+	r = bpf_map_lookup_elem(&range4, &lo);
+	return r ? r->label : 0;
+}
+
+__noinline __u32 label_low6(__u32 deep, __u64 low)
+{
+	const struct cf_deep6 *d = bpf_map_lookup_elem(&deep6, &deep);
+	const struct cf_low6 *r;
+	__u32 lo, n;
+
+	if (!d)
+		return 0;
+	lo = d->first;
+	n = d->count;
+	for (int step = 0; step < 21 && n > 1; step++) {
+		__u32 half = n / 2, mid = lo + half;
+
+		r = bpf_map_lookup_elem(&low6, &mid);
+		if (!r)
+			return 0;
+		if (r->start <= low) {
+			lo = mid;
+			n -= half;
+		} else {
+			n = half;
+		}
+	}
+	r = bpf_map_lookup_elem(&low6, &lo);
+	return r ? r->label : 0;
+}
+
+/* 1 if a < b: the borrow of a - b. Without a branch, so without a path to verify. */
+static __always_inline __u64 below(__u64 a, __u64 b)
+{
+	return ((~a & b) | ((~a | b) & (a - b))) >> 63;
+}
+
+/* With CF_DEEP set when the label holds for this address, but not for its whole /64. */
+__noinline __u32 label6(__u64 hi, __u64 low)
+{
+	__u32 node = 0, child = 0, label;
+	const struct cf_leaf6 *leaf;
+
+	for (__u32 level = 0; level < CF_LEVELS6; level++) {
+		const struct cf_node6 *n;
+		__u32 at;
+
+		if (level >= cfg.levels6)
+			break;
+		at = cfg.level_first6[level] + node;
+		n = bpf_map_lookup_elem(&node6, &at);
+		if (!n)
+			return 0;
+		child = 0;
+		/* key[0] is at or below every address that comes here; unused keys are ~0, and so is
+		 * no address: the last /64 is multicast like its neighbours */
+		for (int k = 1; k < CF_FANOUT6; k++)
+			child += 1 - below(hi, n->key[k]);
+		child &= CF_FANOUT6 - 1;
+		if (level + 1 < cfg.levels6)
+			node = node * CF_FANOUT6 + child;
+	}
+	leaf = bpf_map_lookup_elem(&leaf6, &node);
+	if (!leaf)
+		return 0;
+	label = leaf->label[child & (CF_FANOUT6 - 1)];
+	if (label & CF_DEEP)
+		label = label_low6(label & ~CF_DEEP, low) | CF_DEEP;
+	return label;
+}
+
+static __always_inline __u64 half64(__u32 a, __u32 b)
+{
+	return (__u64)bpf_ntohl(a) << 32 | bpf_ntohl(b);
+}
+
+/* An IPv6 address that stands for an IPv4 one: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056). */
+static __always_inline bool embedded4(__u64 hi, __u64 low, __u32 *ret)
+{
+	if ((!hi && low >> 32 == 0xffff) || (hi == 0x0064ff9b00000000ULL && !(low >> 32))) {
+		*ret = (__u32)low;
+		return true;
+	}
+	if (hi >> 48 == 0x2002) {
+		*ret = (__u32)(hi >> 16);
+		return true;
+	}
+	return false;
+}
+
+/* As label6(). */
+static __always_inline __u32 classify_destination(const struct pkt *p)
+{
+	__u64 hi, low;
+	__u32 v4;
+
+	if (p->l3 == L3_IPV4)
+		return label4(bpf_ntohl(p->dst.word[0]));
+	hi = half64(p->dst.word[0], p->dst.word[1]);
+	low = half64(p->dst.word[2], p->dst.word[3]);
+	if (embedded4(hi, low, &v4))
+		return label4(v4);
+	return label6(hi, low);
+}
+
+#define SOURCE_ON_LINK (1U << 31)
+
+/* Class of a source, with SOURCE_ON_LINK. */
+__noinline __u32 source_find(__u64 hi, __u64 low)
+{
+	const struct cf_source_range *s;
+	__u32 lo = 0, n = cfg.sources;
+
+	for (int step = 0; step < 17 && n > 1; step++) {
+		__u32 half = n / 2, mid = lo + half;
+
+		s = bpf_map_lookup_elem(&sources, &mid);
+		if (!s)
+			return 0;
+		if (s->hi < hi || (s->hi == hi && s->lo <= low)) {
+			lo = mid;
+			n -= half;
+		} else {
+			n = half;
+		}
+	}
+	s = bpf_map_lookup_elem(&sources, &lo);
+	if (!s)
+		return 0;
+	return s->source_class | (s->flags & CF_SOURCE_ON_LINK ? SOURCE_ON_LINK : 0);
+}
+
+static __always_inline void classify_source(const struct pkt *p, struct klass *k)
+{
+	__u64 hi = 0, low = 0xffff00000000ULL | bpf_ntohl(p->src.word[0]);
+	__u32 found;
+
+	if (p->l3 == L3_IPV6) {
+		hi = half64(p->src.word[0], p->src.word[1]);
+		low = half64(p->src.word[2], p->src.word[3]);
+	}
+	found = source_find(hi, low);
+	k->source_class = found & CF_CLASSES_MAX;
+	k->on_link = !!(found & SOURCE_ON_LINK);
+}
+
+/* Addresses that no table needs to know. */
+static __always_inline enum cf_reason ignored(__u32 label)
+{
+	const struct cf_label *l = bpf_map_lookup_elem(&labels, &label);
+
+	return l && l->flags & CF_LABEL_IGNORED ? l->reason : CF_REASON_MAX;
+}
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every map, and nothing else. The shared ones live as long as Curfew is
+ * attached; a generation's tables are made anew with it, filled by the loader
+ * and then only read. Sizes of 1 are set by the loader.
+ */
+#ifndef CURFEW_BPF_MAPS_H
+#define CURFEW_BPF_MAPS_H
+
+#include <curfew/abi.h>
+#include <curfew/config.h>
+
+/* ---- shared ---------------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CF_SEGMENTS);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(map_flags, BPF_F_MMAPABLE);
+		__uint(max_entries, CF_SEG_BUCKETS);
+		__uint(key_size, sizeof(__u32));
+		__uint(value_size, sizeof(struct cf_bucket4)); /* its BTF is pruned this deep */
+	});
+} shards4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CF_SEGMENTS);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(map_flags, BPF_F_MMAPABLE);
+		__uint(max_entries, CF_SEG_BUCKETS);
+		__uint(key_size, sizeof(__u32));
+		__uint(value_size, sizeof(struct cf_bucket6)); /* its BTF is pruned this deep */
+	});
+} shards6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CF_CPUS_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_cpu_shard);
+} cpu_shards SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct cf_overflow_key);
+	__type(value, struct cf_traffic);
+} overflow SEC(".maps");
+
+/* What not even `overflow` had room for, by hook; and, last, events lost. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CF_LOSS_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_traffic);
+} losses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CF_HOOK_MAX * CF_REASON_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_reason_count);
+} reasons SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CF_IF_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_device_count);
+} devices SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CF_IF_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_iface);
+} ifaces SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct cf_quota_key);
+	__type(value, struct cf_quota_state);
+} quotas SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cf_control);
+} control SEC(".maps");
+
+/* Written by the daemon for people; no program reads it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct cf_destination_key);
+	__type(value, struct cf_destination);
+} destinations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} events SEC(".maps");
+
+/* ---- one generation's ------------------------------------------------- */
+
+/*
+ * Frozen by the loader once filled, but not BPF_F_RDONLY_PROG: of an array that
+ * is both, the verifier wants to read constants at load time, and refuses
+ * (ENOTSUPP) when it has more than one entry.
+ */
+
+#define TABLE(name, T)                                                                             \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
+		__uint(max_entries, 1);                                                            \
+		__type(key, __u32);                                                                \
+		__type(value, T);                                                                  \
+	} name SEC(".maps")
+
+TABLE(root4, struct cf_root4);
+TABLE(range4, struct cf_range4);
+TABLE(node6, struct cf_node6);
+TABLE(leaf6, struct cf_leaf6);
+TABLE(deep6, struct cf_deep6);
+TABLE(low6, struct cf_low6);
+TABLE(labels, struct cf_label);
+TABLE(dst_rows, struct cf_row);
+TABLE(sources, struct cf_source_range);
+TABLE(src_rows, struct cf_row);
+TABLE(rules, struct cf_rule);
+TABLE(quota_specs, struct cf_quota_spec);
+TABLE(segments, struct cf_segment);
+TABLE(time_rows, struct cf_row);
+TABLE(calendars, struct cf_calendar);
+TABLE(edges, struct cf_edge);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a packet is to us, and the few wire formats we read. Compiles for BPF
+ * and for the host: the parser is fuzzed there. No helpers, no maps.
+ */
+#ifndef CURFEW_BPF_PKT_H
+#define CURFEW_BPF_PKT_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#include <stdbool.h>
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+#include <curfew/abi.h>
+
+enum l3_kind { L3_NONE, L3_IPV4, L3_IPV6 };
+
+struct ip_proto {
+	__u8 n;
+};
+#define PROTO_HOPOPTS  0
+#define PROTO_ICMP     1
+#define PROTO_TCP      6
+#define PROTO_UDP      17
+#define PROTO_ROUTING  43
+#define PROTO_FRAGMENT 44
+#define PROTO_AH       51
+#define PROTO_DSTOPTS  60
+#define PROTO_MOBILITY 135
+#define PROTO_HIP      139
+#define PROTO_SHIM6    140
+
+/* An address as on the wire; IPv4 uses word[0] only. */
+struct ip_addr {
+	__u32 word[4];
+};
+
+struct pkt {
+	enum l3_kind l3;
+	struct ip_proto proto;
+	bool fragment;	    /* any fragment */
+	bool later_fragment; /* one without ports */
+	bool has_mac;
+	__u8 mac[6];	  /* the sender's */
+	__u16 sport, dport; /* host order; 0 where there are none */
+	__u32 payload_bytes;
+	__u32 headers; /* bytes before the payload, from the frame's start */
+	__u32 wire_bytes;
+	struct ip_addr src, dst;
+};
+
+/* A frame at a hook: the linear part, and what is known of the rest. */
+struct frame {
+	const __u8 *data;
+	const __u8 *end;
+	__u32 len;	/* all of it, also what is not in [data, end) */
+	__u32 ifindex;
+	__u32 ingress_ifindex; /* 0: the gateway's own; only at TC egress */
+	bool raw_l3;	/* begins with the IP header */
+};
+
+#endif

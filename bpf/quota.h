@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The quota ledger: one word per key holds period, latch and used bytes
+ * (cf_quota_state). Charged by one fetch-and-add whose result decides, so that
+ * at most the limit passes, on any number of CPUs. All other changes are
+ * compare-and-swap, and only within the period they were meant for.
+ */
+#ifndef CURFEW_BPF_QUOTA_H
+#define CURFEW_BPF_QUOTA_H
+
+#include "maps.h"
+#include "pkt.h"
+
+#define QUOTA_TRIES 8
+#define USED_MASK   (CF_QUOTA_LATCH - 1)
+
+static __always_inline __u64 word_used(__u64 w)
+{
+	return w & USED_MASK;
+}
+
+static __always_inline __u32 word_period(__u64 w)
+{
+	return w >> CF_QUOTA_PERIOD_SHIFT;
+}
+
+static __always_inline __u64 word_open(__u32 period)
+{
+	return (__u64)(period & CF_QUOTA_PERIOD_MASK) << CF_QUOTA_PERIOD_SHIFT;
+}
+
+/* Modular order: minutes wrap after eight years. */
+static __always_inline bool word_older(__u64 w, __u32 period)
+{
+	__u32 ahead = (period - word_period(w)) & CF_QUOTA_PERIOD_MASK;
+
+	return ahead && ahead <= CF_QUOTA_PERIOD_MASK / 2;
+}
+
+static __always_inline __u64 word_load(struct cf_quota_state *q)
+{
+	return *(volatile __u64 *)q;
+}
+
+static __always_inline __u64 word_swap(struct cf_quota_state *q, __u64 old, __u64 new)
+{
+	return __sync_val_compare_and_swap((__u64 *)q, old, new);
+}
+
+/* Moves the word to `period` if it is of an older one. False: it would not hold still. */
+static __always_inline bool quota_roll(struct cf_quota_state *q, __u32 period)
+{
+	for (int i = 0; i < QUOTA_TRIES; i++) {
+		__u64 w = word_load(q);
+
+		if (!word_older(w, period))
+			return true;
+		if (word_swap(q, w, word_open(period)) == w) {
+			q->attempted_bytes = 0;
+			q->attempted_packets = 0;
+			q->reported = 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Refuses the key until its period ends. */
+static __always_inline void quota_latch(struct cf_quota_state *q, __u32 period)
+{
+	for (int i = 0; i < QUOTA_TRIES; i++) {
+		__u64 w = word_load(q);
+
+		if (w & CF_QUOTA_LATCH || word_older(word_open(period), word_period(w)))
+			return;
+		if (word_swap(q, w, w | CF_QUOTA_LATCH) == w)
+			return;
+	}
+}
+
+/* Takes a charge back, unless the period has changed meanwhile: then it never counted there. */
+static __always_inline void quota_give_back(struct cf_quota_state *q, __u64 charged, __u32 bytes)
+{
+	for (int i = 0; i < QUOTA_TRIES; i++) {
+		__u64 w = word_load(q);
+
+		if (word_period(w) != word_period(charged) || word_used(w) < bytes)
+			return;
+		if (word_swap(q, w, w - bytes) == w)
+			return;
+	}
+}
+
+enum quota_answer { QUOTA_FITS, QUOTA_TRIPPED };
+
+/* Would `bytes` more fit? Changes nothing. */
+static __always_inline enum quota_answer quota_check(struct cf_quota_state *q, __u32 period,
+						     __u64 drop_bytes, __u32 bytes)
+{
+	__u64 w = word_load(q);
+
+	if (drop_bytes == ~0ULL)
+		return QUOTA_FITS;
+	if (word_older(w, period))
+		return bytes <= drop_bytes ? QUOTA_FITS : QUOTA_TRIPPED;
+	if (w & CF_QUOTA_LATCH || word_used(w) + bytes > drop_bytes)
+		return QUOTA_TRIPPED;
+	return QUOTA_FITS;
+}
+
+/* Charges, or does not. `*charged`: the word as it was, for quota_give_back(). */
+static __always_inline enum quota_answer quota_charge(struct cf_quota_state *q, __u32 period,
+						      __u64 drop_bytes, __u32 bytes,
+						      __u64 *charged)
+{
+	__u64 w;
+
+	if (!quota_roll(q, period))
+		return drop_bytes == ~0ULL ? QUOTA_FITS : QUOTA_TRIPPED;
+	/* only quotas that never drop get there; the field must not run over */
+	if (word_used(word_load(q)) >= CF_QUOTA_BYTES_MAX) {
+		*charged = word_load(q);
+		return drop_bytes == ~0ULL ? QUOTA_FITS : QUOTA_TRIPPED;
+	}
+	w = __sync_fetch_and_add((__u64 *)q, bytes);
+	*charged = w;
+	if (drop_bytes == ~0ULL)
+		return QUOTA_FITS;
+	if (!(w & CF_QUOTA_LATCH) && word_used(w) + bytes <= drop_bytes)
+		return QUOTA_FITS;
+	quota_give_back(q, w, bytes);
+	return QUOTA_TRIPPED;
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* TC ingress on an inside interface, where native XDP cannot see the truth or is not to be had. */
+#include "vmlinux.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ctx.h"
+#include "tc.h"
+#include "verdict.h"
+
+SEC("tc")
+int tc_inside(struct __sk_buff *skb)
+{
+	struct frame f = { 0 };
+	struct pkt p = { 0 };
+	enum cf_reason reason;
+
+	frame_from_skb(skb, &f);
+	reason = parse_frame(&f, &p);
+	p.wire_bytes = wire_from_segments(skb, &p);
+	count_device(&f, p.wire_bytes);
+	if (reason != UNDECIDED) {
+		leave(CF_HOOK_INSIDE, reason, &p);
+		return TC_GO_ON;
+	}
+	return pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE) ? TC_DROP : TC_GO_ON;
+}
+
+char LICENSE[] SEC("license") = "GPL";

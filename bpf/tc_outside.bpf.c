@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * TC egress on an outside interface: everything that leaves, after NAT. What
+ * an inside hook has judged is only totalled here; the gateway's own packets,
+ * and those from interfaces without a hook, are judged.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ctx.h"
+#include "tc.h"
+#include "verdict.h"
+
+static __always_inline enum cf_from came_from(const struct frame *f)
+{
+	const struct cf_iface *in;
+
+	if (!f->ingress_ifindex)
+		return CF_FROM_GATEWAY;
+	in = iface_find(f->ingress_ifindex);
+	return in && in->role == CF_IF_INSIDE ? CF_FROM_INSIDE : CF_FROM_OTHER;
+}
+
+SEC("tc")
+int tc_outside(struct __sk_buff *skb)
+{
+	struct frame f = { 0 };
+	struct pkt p = { 0 };
+	enum cf_reason reason;
+	enum cf_from from;
+
+	frame_from_skb(skb, &f);
+	reason = parse_frame(&f, &p);
+	p.wire_bytes = wire_at_egress(skb);
+	count_device(&f, p.wire_bytes);
+	from = came_from(&f);
+	if (reason == UNDECIDED && from == CF_FROM_INSIDE)
+		reason = CF_REASON_SEEN_FORWARDED;
+	if (reason != UNDECIDED) {
+		leave(CF_HOOK_OUTSIDE, reason, &p);
+		return TC_GO_ON;
+	}
+	return pass_or_drop(&p, CF_HOOK_OUTSIDE, from) ? TC_DROP : TC_GO_ON;
+}
+
+char LICENSE[] SEC("license") = "GPL";

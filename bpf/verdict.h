@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A packet's way through the stages, the same at each hook:
+ * parse, find its slot, classify if it is new, judge, book, leave.
+ */
+#ifndef CURFEW_BPF_VERDICT_H
+#define CURFEW_BPF_VERDICT_H
+
+#include "account.h"
+#include "classify.h"
+#include "judge.h"
+#include "parse.h"
+
+/* The only way out: each packet leaves with a counted reason. */
+static __always_inline void leave(enum cf_hook hook, enum cf_reason reason, const struct pkt *p)
+{
+	__u32 i = hook * CF_REASON_MAX + reason;
+	struct cf_reason_count *c = bpf_map_lookup_elem(&reasons, &i);
+
+	if (!c)
+		return;
+	c->packets++;
+	c->wire_bytes += p->wire_bytes;
+	c->payload_bytes += p->payload_bytes;
+}
+
+static __always_inline void count_device(const struct frame *f, __u32 wire_bytes)
+{
+	__u32 i = CF_IF_INDEX(f->ifindex);
+	struct cf_device_count *c = bpf_map_lookup_elem(&devices, &i);
+
+	if (!c)
+		return;
+	c->packets++;
+	c->len_bytes += f->len;
+	c->wire_bytes += wire_bytes;
+}
+
+static __always_inline void set_subject(struct subject *s, const struct pkt *p, enum cf_hook hook,
+					__u32 label, bool on_link)
+{
+	const struct cf_label *l = bpf_map_lookup_elem(&labels, &label);
+
+	if (p->l3 == L3_IPV4) {
+		map4(s->src, p->src.word[0]);
+		map4(s->dst, p->dst.word[0]);
+	} else {
+		copy16(s->src, (const __u8 *)p->src.word);
+		copy16(s->dst, (const __u8 *)p->dst.word);
+	}
+	if (l) {
+		s->asn = l->asn;
+		__builtin_memcpy(s->cc, l->cc, 4);
+	}
+	/* the outside hook sees our own MAC, never the host's */
+	if (p->has_mac && hook == CF_HOOK_INSIDE) {
+		__builtin_memcpy(s->mac, p->mac, 6);
+		s->by_mac = on_link;
+	}
+	s->protocol = p->proto.n;
+	s->hook = hook;
+	s->sport = p->sport;
+	s->dport = p->dport;
+	s->payload_bytes = p->payload_bytes;
+	s->wire_bytes = p->wire_bytes;
+	s->l3 = p->l3;
+}
+
+/* The rules about this source and destination; false if there are none. */
+static __always_inline bool rules_about(__u32 label, __u32 source_class, enum cf_from from,
+					struct cf_row *ret)
+{
+	__u32 src = from * cfg.source_classes + source_class, dst;
+	const struct cf_label *l = bpf_map_lookup_elem(&labels, &label);
+	const struct cf_row *a, *b;
+
+	if (!l)
+		return false;
+	dst = l->row;
+	a = bpf_map_lookup_elem(&dst_rows, &dst);
+	b = bpf_map_lookup_elem(&src_rows, &src);
+	if (!a || !b)
+		return false;
+	row_and(ret, a, b);
+	return row_any(ret);
+}
+
+/* Switched off, or a new policy set that nobody confirmed in time. */
+static __always_inline enum cf_reason overruled(enum cf_reason reason)
+{
+	__u32 zero = 0;
+	const struct cf_control *c = bpf_map_lookup_elem(&control, &zero);
+
+	if (c && c->off_until && (c->off_until == ~0ULL || bpf_jiffies64() < c->off_until))
+		return CF_REASON_PASS_OFF;
+	return reason;
+}
+
+static __always_inline bool unconfirmed(void)
+{
+	__u32 zero = 0;
+	const struct cf_control *c = bpf_map_lookup_elem(&control, &zero);
+
+	return c && c->confirm_until && c->confirm_generation == cfg.generation &&
+	       bpf_jiffies64() >= c->confirm_until;
+}
+
+/* A policy that says `then`, or a block by hand: reported once per pair and generation. */
+__noinline int report_rule(struct judge *j, struct cf_slot *slot, __u32 dropped)
+{
+	struct cf_event *e;
+	__u32 rule;
+	bool block;
+
+	if (!j || !slot || slot->meta.flags & CF_SLOT_REPORTED)
+		return 0;
+	block = row_intersects(&j->match, &cfg.block_rules);
+	rule = j->drop_rule != ~0U  ? j->drop_rule :
+	       j->would_rule != ~0U ? j->would_rule :
+				      j->alert_rule;
+	slot->meta.flags |= CF_SLOT_REPORTED;
+	e = report_begin(block ? CF_EVENT_BLOCK : CF_EVENT_POLICY, &j->subject);
+	if (!e)
+		return 0;
+	e->rule = rule;
+	e->dropped = dropped;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+/*
+ * Judges a packet whose pair has rules; returns enum cf_reason. Global, so that
+ * the verifier proves it once and not once per way a packet can be parsed.
+ */
+__noinline int judge_pair(const struct pkt *p, struct cf_slot *slot, const struct klass *k,
+			  enum cf_hook hook, enum cf_from from)
+{
+	__u32 zero = 0;
+	struct judge *j = bpf_map_lookup_elem(&judging, &zero);
+	enum cf_reason reason;
+
+	if (!p || !k || !j)
+		return CF_REASON_PASS_UNMATCHED;
+	__builtin_memset(j, 0, sizeof(*j));
+	if (!rules_about(k->label, k->source_class, from, &j->both))
+		return CF_REASON_PASS_UNMATCHED;
+	set_subject(&j->subject, p, hook, k->label, k->on_link);
+	j->observe = cfg.observe || unconfirmed();
+	reason = judge(j, &j->both);
+	if (reason == CF_REASON_DROP_QUOTA || reason == CF_REASON_DROP_POLICY ||
+	    reason == CF_REASON_DROP_BLOCKED)
+		reason = overruled(reason);
+	/* quotas have reported for themselves */
+	if ((j->drop_rule != ~0U && j->drop_quota == ~0U) ||
+	    (j->would_rule != ~0U && j->would_quota == ~0U) || j->alert_rule != ~0U)
+		report_rule(j, slot, reason == CF_REASON_DROP_POLICY ||
+					     reason == CF_REASON_DROP_BLOCKED);
+	return reason;
+}
+
+/*
+ * A pair that this generation has not seen: its class, and whether any rule is
+ * about it. UNDECIDED, or the reason why it is not judged.
+ */
+__noinline int classify_pair(const struct pkt *p, struct klass *k, enum cf_from from)
+{
+	enum cf_reason reason;
+	struct cf_row both;
+
+	if (!p || !k)
+		return CF_REASON_PASS_UNMATCHED;
+	k->label = classify_destination(p);
+	k->deep = !!(k->label & CF_DEEP);
+	k->label &= ~CF_DEEP;
+	reason = ignored(k->label);
+	if (reason != UNDECIDED)
+		return reason;
+	classify_source(p, k);
+	k->no_rule = !rules_about(k->label, k->source_class, from, &both);
+	return UNDECIDED;
+}
+
+/* Class of a known pair, from its slot; classified anew when the generation has changed. */
+static __always_inline enum cf_reason know(const struct pkt *p, const struct place *at,
+					   const struct pair_key *key, enum cf_hook hook,
+					   enum cf_from from, struct klass *k,
+					   struct cf_slot **ret_slot)
+{
+	__u16 generation = (__u16)cfg.generation;
+	struct cf_slot *slot = at->slot;
+	enum cf_reason reason;
+	__u32 label_class;
+	__u64 flags, meta;
+
+	if (slot && slot->meta.generation == generation && !(slot->meta.flags & CF_SLOT_DEEP)) {
+		k->label = CF_LABEL(slot->label_class);
+		k->source_class = CF_CLASS(slot->label_class);
+		k->on_link = slot->meta.flags & CF_SLOT_ON_LINK;
+		k->no_rule = slot->meta.flags & CF_SLOT_NO_RULE;
+		*ret_slot = slot;
+		return UNDECIDED;
+	}
+	reason = classify_pair(p, k, from);
+	if (reason != UNDECIDED)
+		return reason;
+	label_class = k->source_class << CF_LABEL_BITS | k->label;
+	flags = CF_SLOT_USED | (k->no_rule ? CF_SLOT_NO_RULE : 0) |
+		(k->on_link ? CF_SLOT_ON_LINK : 0) | (k->deep ? CF_SLOT_DEEP : 0);
+	if (slot) {
+		slot->label_class = label_class;
+		flags |= slot->meta.flags & CF_SLOT_DROPPED;
+		if (slot->meta.generation == generation)
+			flags |= slot->meta.flags & CF_SLOT_REPORTED;
+	}
+	meta = (__u64)hook << META_HOOK_SHIFT | flags << META_FLAGS_SHIFT |
+	       (__u64)generation << META_GEN_SHIFT;
+	if (slot)
+		slot_publish(slot, meta);
+	else
+		slot = account_create(key, at, label_class, meta);
+	*ret_slot = slot;
+	return UNDECIDED;
+}
+
+static __always_inline bool is_drop(enum cf_reason reason)
+{
+	return reason == CF_REASON_DROP_QUOTA || reason == CF_REASON_DROP_POLICY ||
+	       reason == CF_REASON_DROP_BLOCKED;
+}
+
+/*
+ * The whole path of a packet that parsed. Nonzero: drop it. Global: what the
+ * parser's many ways leave behind is proven once, as any struct pkt.
+ */
+__noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from from)
+{
+	struct cf_slot *slot = NULL;
+	struct pair_key key = { 0 };
+	struct place at = { 0 };
+	struct klass k = { 0 };
+	enum cf_reason reason;
+
+	if (!p)
+		return 0;
+	pair_key(p, &key);
+	account_find(p, &key, hook, &at);
+	reason = know(p, &at, &key, hook, from, &k, &slot);
+	if (reason != UNDECIDED) {
+		leave(hook, reason, p);
+		return 0;
+	}
+	reason = k.no_rule ? CF_REASON_PASS_UNMATCHED : judge_pair(p, slot, &k, hook, from);
+	if (slot)
+		account_slot(slot, p, is_drop(reason));
+	else
+		account_overflow(p, hook, k.label, k.source_class);
+	leave(hook, reason, p);
+	return is_drop(reason);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Native XDP on an inside interface: the host's own frame, before NAT, before an skb exists. */
+#include "vmlinux.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "ctx.h"
+#include "verdict.h"
+
+SEC("xdp")
+int xdp_inside(struct xdp_md *ctx)
+{
+	struct frame f = { 0 };
+	struct pkt p = { 0 };
+	enum cf_reason reason;
+
+	frame_from_xdp(ctx, &f);
+	p.wire_bytes = f.len;
+	count_device(&f, f.len);
+	reason = parse_frame(&f, &p);
+	if (reason != UNDECIDED) {
+		leave(CF_HOOK_INSIDE, reason, &p);
+		return XDP_PASS;
+	}
+	return pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE) ? XDP_DROP : XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";

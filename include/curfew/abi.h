@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What kernel and user code must agree on: map keys and values, events,
+ * limits. Nothing else lives here: no code but trivial packing, no libc.
+ *
+ * Conventions: fixed width, named padding, size asserted below each struct.
+ * Addresses are byte arrays in network order; in 16 bytes an IPv4 address is
+ * mapped (::ffff:a.b.c.d, RFC 4291 2.5.5.2). Integers are in host order.
+ * Byte counts are bytes; times in the kernel are jiffies unless named _ns.
+ */
+#ifndef CURFEW_ABI_H
+#define CURFEW_ABI_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#include "reasons.def"
+
+/* Bumped whenever a shared map's layout changes: pinned maps of another version are not adopted. */
+#define CF_LAYOUT_VERSION 1
+
+#define CF_RULES_MAX 256 /* policies, except blocks, exempts, protects, blocks, allows together */
+#define CF_ROW_WORDS (CF_RULES_MAX / 64)
+#define CF_QUOTAS_MAX 256  /* quota lines of all policies */
+#define CF_QUOTA_ATS 4	   /* "at N%" lines of a policy */
+#define CF_LABELS_MAX ((1 << 20) - 1)
+#define CF_CLASSES_MAX 4095
+#define CF_EDGES_MAX 65536 /* of all calendars together */
+#define CF_SEGMENTS_MAX 4096
+#define CF_NAME_LEN 32	   /* of a policy as maps show it, cut there, NUL-terminated */
+#define CF_WEEK_MINUTES (7 * 24 * 60)
+
+enum cf_reason {
+#define X(id, slug, group, text) CF_REASON_##id,
+	CF_REASONS(X)
+#undef X
+		CF_REASON_MAX
+};
+
+enum cf_hook { CF_HOOK_INSIDE, CF_HOOK_OUTSIDE, CF_HOOK_MAX };
+
+/* Where a packet began, as `from` sees it. */
+enum cf_from { CF_FROM_INSIDE, CF_FROM_GATEWAY, CF_FROM_OTHER, CF_FROM_MAX };
+
+/* ---- the pair table ------------------------------------------------- */
+
+/*
+ * A shard is a run of segments; a segment is an inner map of the arrays of
+ * maps `shards4` and `shards6`, holding CF_SEG_BUCKETS buckets. A CPU finds
+ * its run in `cpu_shards`, and is the only writer of its slots.
+ */
+#define CF_SEG_BUCKETS 1024
+#define CF_BUCKET_SLOTS 4
+#define CF_SEGMENTS 4096 /* most segments of one family */
+#define CF_CPUS_MAX 1024
+
+enum cf_slot_flags {
+	CF_SLOT_USED = 1 << 0,
+	CF_SLOT_NO_RULE = 1 << 1,  /* in this generation no rule is about this pair */
+	CF_SLOT_REPORTED = 1 << 2, /* a policy without quota has reported it in this generation */
+	CF_SLOT_DROPPED = 1 << 3,  /* the last packet was dropped */
+	CF_SLOT_ON_LINK = 1 << 4,  /* the source is on an attached segment */
+	CF_SLOT_DEEP = 1 << 5,	   /* labels differ within the destination's /64: not remembered */
+};
+
+/* Read and written as one 64-bit word: publishing it makes the slot visible. */
+struct cf_slot_meta {
+	__u16 epoch;
+	__u16 generation;
+	__u16 incarnation;
+	__u8 flags; /* enum cf_slot_flags */
+	__u8 hook;  /* enum cf_hook; part of the key */
+};
+_Static_assert(sizeof(struct cf_slot_meta) == 8, "map ABI");
+
+#define CF_LABEL_BITS 20
+#define CF_LABEL(label_class) ((label_class) & ((1U << CF_LABEL_BITS) - 1))
+#define CF_CLASS(label_class) ((label_class) >> CF_LABEL_BITS)
+
+/* What the slots of both families begin with. */
+struct cf_slot {
+	struct cf_slot_meta meta;
+	__u64 wire_bytes; /* all that was offered, dropped or not */
+	__u64 payload_bytes;
+	__u64 dropped_wire_bytes;
+	__u32 packets; /* mod 2^32 */
+	__u32 label_class;
+};
+_Static_assert(sizeof(struct cf_slot) == 40, "map ABI");
+
+struct cf_slot4 {
+	struct cf_slot common;
+	__u8 src[4];
+	__u8 dst[4];
+	__u8 spare[16];
+};
+/*
+ * A destination in IPv6 is a /64; the source is kept whole. Behind NAT64 (64:ff9b::/96) each IPv4
+ * address is one: its four bytes follow the prefix's first four.
+ */
+struct cf_slot6 {
+	struct cf_slot common;
+	__u8 src[16];
+	__u8 dst[8];
+};
+_Static_assert(sizeof(struct cf_slot4) == 64, "a slot is one cache line");
+_Static_assert(sizeof(struct cf_slot6) == 64, "a slot is one cache line");
+
+struct cf_bucket4 {
+	struct cf_slot4 slot[CF_BUCKET_SLOTS];
+};
+struct cf_bucket6 {
+	struct cf_slot6 slot[CF_BUCKET_SLOTS];
+};
+_Static_assert(sizeof(struct cf_bucket4) == 256 && sizeof(struct cf_bucket6) == 256, "map ABI");
+
+/* The segments of one CPU; count is a power of two, or 0: all goes to overflow. */
+struct cf_cpu_shard {
+	__u32 first4;
+	__u32 count4;
+	__u32 first6;
+	__u32 count6;
+};
+_Static_assert(sizeof(struct cf_cpu_shard) == 16, "map ABI");
+
+/* What found no slot, by who and where to. Values are per CPU. */
+struct cf_overflow_key {
+	__u32 label;
+	__u16 source_class;
+	__u8 hook;
+	__u8 pad;
+};
+struct cf_traffic {
+	__u64 packets;
+	__u64 wire_bytes;
+	__u64 payload_bytes;
+};
+_Static_assert(sizeof(struct cf_overflow_key) == 8 && sizeof(struct cf_traffic) == 24, "map ABI");
+
+/* `losses`, per CPU: what found no room even there, by hook; and events that were not delivered. */
+#define CF_LOSS_EVENTS CF_HOOK_MAX
+#define CF_LOSS_MAX (CF_HOOK_MAX + 1)
+
+/* ---- counters for people ------------------------------------------- */
+
+/* `reasons`, index hook * CF_REASON_MAX + reason; the names are written by the loader. */
+struct cf_reason_count {
+	char hook[8];
+	char reason[24];
+	__u64 packets;
+	__u64 wire_bytes;
+	__u64 payload_bytes;
+};
+_Static_assert(sizeof(struct cf_reason_count) == 56, "map ABI");
+
+/* `devices`, index CF_IF_INDEX(ifindex): what a hook on it was offered. */
+#define CF_IF_MAX 4096
+#define CF_IF_INDEX(ifindex) ((ifindex) & (CF_IF_MAX - 1))
+struct cf_device_count {
+	__u64 packets;
+	__u64 len_bytes;  /* skb->len, or the frame in XDP */
+	__u64 wire_bytes; /* with the headers of every segment */
+};
+_Static_assert(sizeof(struct cf_device_count) == 24, "map ABI");
+
+/* `ifaces`, index CF_IF_INDEX(ifindex). */
+enum cf_if_role { CF_IF_NONE, CF_IF_INSIDE, CF_IF_OUTSIDE };
+enum cf_if_flags {
+	CF_IF_RAW_L3 = 1 << 0, /* frames begin with the IP header */
+	CF_IF_CLSACT = 1 << 1, /* hooked by a clsact filter, which no link pins */
+};
+struct cf_iface {
+	__u32 ifindex; /* 0: no such interface */
+	__u16 role;    /* enum cf_if_role; INSIDE only while an inside hook is attached */
+	__u16 flags;   /* enum cf_if_flags */
+};
+_Static_assert(sizeof(struct cf_iface) == 8, "map ABI");
+
+/* `destinations`: written by the daemon for people, never read by the kernel. */
+struct cf_destination_key {
+	char address[48];
+};
+struct cf_destination {
+	char cc[4];
+	__u32 asn;
+	char as_name[32];
+	char city[24];
+	__u32 distance_km;
+	char verdict[8]; /* "pass" or "drop": the last packet's */
+	__u32 sources;
+	__u64 packets;
+	__u64 wire_bytes;
+	__u64 payload_bytes;
+	__u64 dropped_wire_bytes;
+};
+_Static_assert(sizeof(struct cf_destination) == 112, "map ABI");
+
+/* ---- classes ---------------------------------------------------------- */
+
+/* A set of rules, bit n = rule n. */
+struct cf_row {
+	__u64 word[CF_ROW_WORDS];
+};
+_Static_assert(sizeof(struct cf_row) == 32, "map ABI");
+
+/*
+ * IPv4 destinations: DXR (Zec, Rizzo, Mikuc 2012) with a 16-bit root. count 0:
+ * the whole /16 has the label `first`. Else ranges [first, first + count),
+ * the first of which starts at 0; the last one starting at or below the
+ * address' low 16 bits holds its label.
+ */
+struct cf_root4 {
+	__u32 first;
+	__u32 count;
+};
+struct cf_range4 {
+	__u16 start;
+	__u16 pad;
+	__u32 label;
+};
+_Static_assert(sizeof(struct cf_root4) == 8 && sizeof(struct cf_range4) == 8, "map ABI");
+
+/*
+ * IPv6 destinations: a static 8-way tree over the first 64 address bits, host
+ * order. Level 0 is the root; node i of level l starts at
+ * level_first[l] + i; child j of node i is node i * 8 + j of the next level.
+ * A key is the lowest start in that child; unused keys are ~0 and come last.
+ * The lowest key of the whole tree is 0. The last level's node n has its
+ * labels in leaf n. A label with CF_DEEP set is an index into `deep6`: below
+ * that /64 prefixes differ, and ranges [first, first + count) of `low6`,
+ * the first starting at 0, decide on the last 64 bits.
+ */
+#define CF_FANOUT6 8
+#define CF_LEVELS6 7
+#define CF_DEEP (1U << 31)
+struct cf_node6 {
+	__u64 key[CF_FANOUT6];
+};
+struct cf_leaf6 {
+	__u32 label[CF_FANOUT6];
+};
+struct cf_deep6 {
+	__u32 first;
+	__u32 count;
+};
+struct cf_low6 {
+	__u64 start;
+	__u32 label;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct cf_node6) == 64 && sizeof(struct cf_leaf6) == 32, "map ABI");
+_Static_assert(sizeof(struct cf_deep6) == 8 && sizeof(struct cf_low6) == 16, "map ABI");
+
+enum cf_label_flags {
+	CF_LABEL_IGNORED = 1 << 0, /* never judged: `reason` says why */
+};
+struct cf_label {
+	__u32 row; /* in `dst_rows` */
+	__u32 asn; /* 0: unknown, or no quota is per ASN */
+	char cc[4];
+	__u16 flags;
+	__u16 reason; /* enum cf_reason, if IGNORED */
+};
+_Static_assert(sizeof(struct cf_label) == 16, "map ABI");
+
+/*
+ * Sources: one sorted table for both families, addresses as two host-order
+ * halves of the 16 bytes; the last entry at or below the address counts. The
+ * first entry is all zero.
+ */
+enum cf_source_flags {
+	CF_SOURCE_ON_LINK = 1 << 0, /* on an attached segment: the MAC is the host */
+};
+struct cf_source_range {
+	__u64 hi;
+	__u64 lo;
+	__u32 source_class;
+	__u32 flags;
+};
+_Static_assert(sizeof(struct cf_source_range) == 24, "map ABI");
+#define CF_SOURCE_RANGES_MAX 65536
+
+/* ---- rules ------------------------------------------------------------ */
+
+enum cf_rule_kind {
+	CF_RULE_NONE,
+	CF_RULE_POLICY,
+	CF_RULE_EXCEPT,	 /* takes packets out of the policies in `clears` */
+	CF_RULE_EXEMPT,	 /* the same, from outside the policy; exempt and allow */
+	CF_RULE_PROTECT, /* passes whatever others say */
+	CF_RULE_BLOCK,	 /* by hand */
+};
+enum cf_rule_flags {
+	CF_RULE_OBSERVE = 1 << 0, /* shadow: charge and report, never drop */
+	CF_RULE_DROP = 1 << 1,	  /* then drop */
+	CF_RULE_ALERT = 1 << 2,	  /* then alert */
+};
+struct cf_rule {
+	char name[CF_NAME_LEN];
+	struct cf_row clears;
+	__u8 kind;  /* enum cf_rule_kind */
+	__u8 flags; /* enum cf_rule_flags */
+	__u8 level; /* enum cf_level of the `then alert` */
+	__u8 quota_count;
+	__u32 quota_first; /* in `quota_specs` */
+	__u32 id;	   /* stable across generations: see image.h */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct cf_rule) == 80, "map ABI");
+
+enum cf_level { CF_LEVEL_NONE, CF_LEVEL_INFO, CF_LEVEL_WARNING, CF_LEVEL_CRITICAL };
+
+/* What a quota is kept per. The order is map ABI. */
+enum cf_key_kind {
+	CF_KEY_SOURCE,
+	CF_KEY_DESTINATION,
+	CF_KEY_PAIR,
+	CF_KEY_PREFIX,
+	CF_KEY_MAC,
+	CF_KEY_ASN,
+	CF_KEY_COUNTRY,
+	CF_KEY_POLICY,
+	CF_KEY_OVERFLOW, /* shared by the keys that found the ledger full: N for all of them together */
+};
+
+struct cf_quota_at {
+	__u64 bytes; /* reported when a key's use first reaches this */
+	__u8 level;  /* enum cf_level */
+	__u8 percent;
+	__u8 pad[6];
+};
+struct cf_quota_spec {
+	char policy[CF_NAME_LEN];
+	__u64 limit_bytes; /* N */
+	__u64 drop_bytes;  /* a packet that would lead beyond is dropped; ~0: never */
+	struct cf_quota_at at[CF_QUOTA_ATS];
+	__u32 id;	/* stable across generations */
+	__u32 calendar; /* in `calendars`: its periods */
+	__u32 rule;
+	__u8 key_kind; /* enum cf_key_kind */
+	__u8 wire;     /* 1: wire bytes, 0: payload bytes */
+	__u8 prefix4;
+	__u8 prefix6;
+	__u8 at_count;
+	__u8 pad[7];
+};
+_Static_assert(sizeof(struct cf_quota_spec) == 136, "map ABI");
+
+/* The largest quota: what fits the word below, with room for a packet per CPU above it. */
+#define CF_QUOTA_BYTES_MAX (1ULL << 40)
+
+/*
+ * A key of the quota ledger. Parts that the kind does not use are zero. A
+ * source on an attached segment is its MAC in `mac`, else its address (IPv6:
+ * the /64) in `src`; an unknown ASN is the destination's /24 or /48 in `dst`.
+ */
+struct cf_quota_key {
+	__u32 quota; /* cf_quota_spec.id */
+	__u32 asn;
+	char cc[4];
+	__u8 mac[6];
+	__u16 kind; /* enum cf_key_kind */
+	__u8 pad[4];
+	__u8 src[16];
+	__u8 dst[16];
+};
+_Static_assert(sizeof(struct cf_quota_key) == 56, "map ABI");
+
+/*
+ * The first eight bytes are one word, changed only by atomics: the period's
+ * opening time in minutes since 1970 mod 2^22, compared by equality and modular
+ * order, never as an index.
+ */
+struct cf_quota_state {
+	__u64 used_bytes : 41;
+	__u64 latched : 1;
+	__u64 period_minute : 22;
+	__u64 attempted_bytes; /* refused since the period began */
+	__u64 attempted_packets;
+	__u32 reported; /* bit n: at[n] is reported; bit 31: the first drop */
+	__u32 pad;
+	char policy[CF_NAME_LEN];
+};
+_Static_assert(sizeof(struct cf_quota_state) == 64, "map ABI");
+#define CF_QUOTA_USED_BITS 41
+#define CF_QUOTA_LATCH (1ULL << CF_QUOTA_USED_BITS)
+#define CF_QUOTA_PERIOD_SHIFT 42
+#define CF_QUOTA_PERIOD_MASK ((1U << 22) - 1)
+#define CF_QUOTA_REPORTED_DROP (1U << 31)
+/* An entry that is about to be deleted; no period says so, since minute 2^22 - 1 is not used. */
+#define CF_QUOTA_RETIRED ((__u64)CF_QUOTA_PERIOD_MASK << CF_QUOTA_PERIOD_SHIFT | CF_QUOTA_LATCH)
+
+/* ---- time ------------------------------------------------------------- */
+
+/*
+ * `segments`: when the set of active rules changes, sorted; segment i holds
+ * from at_jiffies until the next one begins. The first begins at 0. The last
+ * one is the end of the table: from there on the last full week before it
+ * repeats.
+ */
+struct cf_segment {
+	__u64 at_jiffies;
+	__u32 row; /* in `time_rows` */
+	__u32 pad;
+};
+/* `calendars` and `edges`: the same for the periods of one kind of quota. */
+struct cf_calendar {
+	__u32 first; /* in `edges` */
+	__u32 count; /* the last one is the end of the table */
+};
+struct cf_edge {
+	__u64 at_jiffies;
+	__u32 period; /* opening time, minutes since 1970; 0: closed */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct cf_segment) == 16 && sizeof(struct cf_edge) == 16, "map ABI");
+
+/* ---- control ---------------------------------------------------------- */
+
+/* `control`, one entry, memory-mapped by the daemon and by `curfew off`. */
+struct cf_control {
+	__u64 off_until;     /* jiffies; 0: on; ~0: until switched on */
+	__u64 confirm_until; /* jiffies; an unconfirmed generation turns to observe; 0: none */
+	__u64 heartbeat;     /* jiffies of the daemon's last poll */
+	__u64 seed[2];	     /* of the pair hash; drawn once, when the shards are made */
+	__u32 layout_version;
+	__u32 confirm_generation;
+	__u32 generation;
+	__u32 hz;
+};
+_Static_assert(sizeof(struct cf_control) == 56, "map ABI");
+
+/* ---- events ----------------------------------------------------------- */
+
+enum cf_event_kind {
+	CF_EVENT_AT = 1,     /* a quota's use reached at[detail] */
+	CF_EVENT_DROP = 2,   /* the first drop of a key in its period */
+	CF_EVENT_POLICY = 3, /* a policy without quota matched */
+	CF_EVENT_BLOCK = 4,  /* blocked by hand */
+	CF_EVENT_OVERFLOW = 5, /* a table was full: detail says which */
+};
+struct cf_event {
+	__u64 boot_ns;
+	__u64 used_bytes;
+	struct cf_quota_key key;
+	__u8 src[16];
+	__u8 dst[16];
+	__u32 kind; /* enum cf_event_kind */
+	__u32 detail;
+	__u32 rule; /* index in this generation */
+	__u32 quota; /* index in this generation; ~0: none */
+	__u32 generation;
+	__u32 period_minute;
+	__u32 packet_bytes;
+	__u16 source_port;
+	__u16 destination_port;
+	__u8 protocol;
+	__u8 hook;
+	__u8 dropped; /* 1: and it was enforced */
+	__u8 pad;
+	__u8 mac[6];
+	__u8 pad2[2];
+};
+_Static_assert(sizeof(struct cf_event) == 152, "event ABI");
+
+#endif

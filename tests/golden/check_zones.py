@@ -1,0 +1,365 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Compares our calendar with Python's zoneinfo, which shares no code with it.
+
+Windows and periods are not computed here but watched: a clock on the wall is
+read at every step of the range, and what it shows is sorted into occurrences.
+Usage: check_zones.py CALENDAR_DUMP
+"""
+import datetime
+import os
+import random
+import subprocess
+import sys
+
+try:
+    import zoneinfo
+except ImportError:
+    print("SKIP: this python3 has no zoneinfo")
+    sys.exit(77)
+
+# the same data for both sides: not a package of Python's own
+zoneinfo.reset_tzpath(to=["/usr/share/zoneinfo"])
+
+ZONES = """Africa/Addis_Ababa Europe/Berlin America/New_York America/Sao_Paulo
+    Australia/Lord_Howe Asia/Kathmandu Africa/Casablanca Asia/Tehran Pacific/Apia
+    Pacific/Chatham America/St_Johns Europe/Dublin Antarctica/Troll Asia/Shanghai
+    America/Godthab Asia/Gaza Africa/Cairo""".split()
+UTC = datetime.timezone.utc
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH_DAY = datetime.date(1970, 1, 1)
+DAY = 86400
+WEEKDAYS, DAILY = 0b0011111, 0b1111111
+
+
+def seconds(*civil):
+    return int((datetime.datetime(*civil, tzinfo=UTC) - EPOCH).total_seconds())
+
+
+# the present; Apia's lost day and DST at midnight in several zones; a leap day; footers only
+RANGES = [
+    (seconds(2026, 2, 1), seconds(2026, 2, 1) + 400 * DAY),
+    (seconds(2011, 6, 1), seconds(2011, 6, 1) + 400 * DAY),
+    (seconds(2017, 9, 1), seconds(2017, 9, 1) + 220 * DAY),
+    (seconds(2027, 12, 1), seconds(2027, 12, 1) + 120 * DAY),
+    (seconds(2060, 2, 1), seconds(2060, 2, 1) + 300 * DAY),
+]
+
+
+def hm(hours, minutes=0):
+    return hours * 60 + minutes
+
+
+SPANS = [
+    ("daily 22:00-06:00", DAILY, hm(22), hm(6)),
+    ("mon-fri 08:00-17:30", WEEKDAYS, hm(8), hm(17, 30)),
+    ("daily 02:00-03:00", DAILY, hm(2), hm(3)),
+    ("daily 01:30-02:30", DAILY, hm(1, 30), hm(2, 30)),
+    ("sun 02:30-02:45", 0b1000000, hm(2, 30), hm(2, 45)),
+    ("daily 00:00-00:15", DAILY, hm(0), hm(0, 15)),
+    ("sat 23:30-00:30", 0b0100000, hm(23, 30), hm(0, 30)),
+    ("tue, sun whole days", 0b1000010, hm(0), hm(24)),
+    ("wed 08:00-08:00", 0b0000100, hm(8), hm(8)),
+]
+# Not on a quarter of an hour: watched minute by minute, in fewer zones
+ODD_SPANS = [
+    ("daily 22:07-05:53", DAILY, hm(22, 7), hm(5, 53)),
+    ("daily 01:59-02:01", DAILY, hm(1, 59), hm(2, 1)),
+    ("mon 23:59-00:01", 0b0000001, hm(23, 59), hm(0, 1)),
+]
+PERIOD_HOUR, PERIOD_DAY, PERIOD_WEEK, PERIOD_MONTH, PERIOD_HOURS = 1, 2, 3, 4, 5
+PERIODS = [
+    ("each hour", PERIOD_HOUR, 0),
+    ("each day", PERIOD_DAY, 0),
+    ("each week", PERIOD_WEEK, 0),
+    ("each month", PERIOD_MONTH, 1),
+    ("each month from 15", PERIOD_MONTH, 15),
+    ("each month from 31", PERIOD_MONTH, 31),
+    ("each 6 h", PERIOD_HOURS, 6),
+    ("each 5 h", PERIOD_HOURS, 5),
+]
+
+
+class Dump:
+    """Asks the program; answers are lists of lines."""
+
+    def __init__(self, path):
+        self.path = path
+        self.questions = []
+
+    def ask(self, question, check):
+        self.questions.append((question, check))
+
+    def run(self):
+        text = "".join(q + "\n" for q, _ in self.questions)
+        out = subprocess.run([self.path], input=text, stdout=subprocess.PIPE, text=True,
+                             check=True).stdout
+        answers = out.split(".\n")
+        if len(answers) != len(self.questions) + 1:
+            fail("%d questions, %d answers" % (len(self.questions), len(answers) - 1))
+        for (question, check), answer in zip(self.questions, answers):
+            check(question, answer.splitlines())
+        done = len(self.questions)
+        self.questions = []
+        return done
+
+
+failures = 0
+
+
+def fail(text):
+    global failures
+    failures += 1
+    if failures <= 20:
+        print("FAIL: " + text)
+
+
+def local(zone, t):
+    return (EPOCH + datetime.timedelta(seconds=t)).astimezone(zone)
+
+
+def offset(zone, t):
+    return int(local(zone, t).utcoffset().total_seconds())
+
+
+# ---- offsets ------------------------------------------------------------------
+
+
+def expect_offset(dump, name, zone, t):
+    here = local(zone, t)
+    want = "%d %s" % (here.utcoffset().total_seconds(), here.tzname())
+
+    def check(question, answer):
+        if answer != [want]:
+            fail("%s: %s, expected %s" % (question, answer, want))
+
+    dump.ask("offset %s %d" % (name, t), check)
+
+
+def changes(zone, begin, end, step):
+    """The first second of each new offset, found by halving."""
+    before = offset(zone, begin)
+    for t in range(begin + step, end + step, step):
+        after = offset(zone, t)
+        if after == before:
+            continue
+        low, high = t - step, t
+        while high - low > 1:
+            middle = (low + high) // 2
+            if offset(zone, middle) == before:
+                low = middle
+            else:
+                high = middle
+        yield high
+        before = after
+
+
+def check_offsets(dump, name, count):
+    zone = zoneinfo.ZoneInfo(name)
+    begin, end = 0, seconds(2100, 1, 1)
+    rng = random.Random(name)
+    for _ in range(count):
+        expect_offset(dump, name, zone, rng.randrange(begin, end))
+    if count < 1000:
+        return
+    for t in changes(zone, begin, end, 5 * DAY):
+        for around in (t - 1, t, t + 1):
+            expect_offset(dump, name, zone, around)
+
+
+def expect_instant(dump, name, zone, civil):
+    """In a gap the first instant after it, in an overlap the earlier one (fold=0)."""
+    t = int((civil.replace(tzinfo=zone).astimezone(UTC) - EPOCH).total_seconds())
+    if local(zone, t).replace(tzinfo=None) != civil:
+        # Python goes on with the old offset: the gap ends between that and the new one
+        t = next(changes(zone, t - 30 * 3600, t, 60))
+    want = [str(t)]
+
+    def check(question, answer):
+        if answer != want:
+            fail("%s: %s, expected %s" % (question, answer, want))
+
+    dump.ask("instant %s %d %d %d %d" % (name, civil.year, civil.month, civil.day,
+                                         civil.hour * 60 + civil.minute), check)
+
+
+def check_instants(dump, name):
+    zone = zoneinfo.ZoneInfo(name)
+    rng = random.Random(name)
+    for begin, end in RANGES:
+        near = list(changes(zone, begin, end, DAY))
+        for _ in range(300):
+            t = rng.randrange(begin, end)
+            expect_instant(dump, name, zone, datetime.datetime(1970, 1, 1)
+                           + datetime.timedelta(minutes=t // 60))
+        for t in near:
+            for k in range(-150, 150, 7):
+                wall = local(zone, t).replace(tzinfo=None, second=0, fold=0)
+                expect_instant(dump, name, zone, wall + datetime.timedelta(minutes=k))
+
+
+# ---- intervals ------------------------------------------------------------------
+
+
+class Wall:
+    """What the clock shows at every step: (instant, minutes since its own 1970)."""
+
+    def __init__(self, name, begin, end, odd):
+        zone = zoneinfo.ZoneInfo(name)
+        # a month before, more for the start of the first one
+        self.begin, self.end = begin - 70 * DAY, end + 70 * DAY
+        moves = list(changes(zone, self.begin, self.end, DAY // 4))
+        self.step = 60 if odd or any(t % 900 for t in moves) else 900
+        self.shown = []
+        for t in range(self.begin, self.end, self.step):
+            off = offset(zone, t)
+            assert (t + off) % 60 == 0 and (off % 900 == 0 or self.step == 60)
+            self.shown.append((t, (t + off) // 60))
+        if any(t % self.step for t in moves):
+            raise AssertionError("%s: the clock moves between steps" % name)
+
+
+def merge(spans):
+    out = []
+    for begin, end in sorted(spans):
+        if out and begin <= out[-1][1]:
+            out[-1] = (out[-1][0], max(end, out[-1][1]))
+        else:
+            out.append((begin, end))
+    return out
+
+
+def occurrences(wall, days, start, stop):
+    """Each date's span: from the first time the clock shows it to the last."""
+    first, last = {}, {}
+    length = stop - start if stop > start else stop - start + 1440
+    for t, minute in wall.shown:
+        # the latest date whose span has begun; lengths are a day at most
+        date = (minute - start) // 1440
+        if minute - start - date * 1440 < length and days >> (date + 3) % 7 & 1:
+            first.setdefault(date, t)
+            last[date] = t + wall.step
+    return merge((first[d], last[d]) for d in first)
+
+
+def day_of(minute):
+    return EPOCH_DAY + datetime.timedelta(days=minute // 1440)
+
+
+def month_key(date, from_day):
+    """The month whose period a date is in, as a number."""
+    months = date.year * 12 + date.month
+    following = datetime.date(date.year + date.month // 12, date.month % 12 + 1, 1)
+    length = (following - date.replace(day=1)).days
+    return months if date.day >= min(from_day, length) else months - 1
+
+
+def period_key(kind, n, minute):
+    if kind == PERIOD_HOUR:
+        return minute // 60
+    if kind == PERIOD_DAY:
+        return minute // 1440
+    if kind == PERIOD_WEEK:
+        return (minute // 1440 + 3) // 7
+    if kind == PERIOD_MONTH:
+        return month_key(day_of(minute), n)
+    return minute // 1440 * 24 + minute % 1440 // 60 // n
+
+
+def watched_periods(wall, kind, n):
+    """A new one begins whenever the clock shows what it never showed before."""
+    edges, newest, cache = [], None, {}
+    for t, minute in wall.shown:
+        hour = minute // 60
+        key = cache.get(hour)
+        if key is None:
+            key = cache[hour] = period_key(kind, n, minute)
+        if newest is None or key > newest:
+            newest = key
+            edges.append(t)
+    return list(zip(edges[1:], edges[2:]))
+
+
+def expect_list(dump, question, spans, begin, end):
+    want = ["%d %d" % s for s in spans if s[1] > begin and s[0] < end]
+    assert want, question
+
+    def check(_, answer):
+        if answer == want:
+            return
+        odd = [line for line in answer if line not in want][:3]
+        missing = [line for line in want if line not in answer][:3]
+        fail("%s: unexpected %s, missing %s" % (question, odd, missing))
+
+    dump.ask("%s %d %d" % (question, begin, end), check)
+    return 2 * len(want)
+
+
+def check_range(dump, name, begin, end, odd):
+    wall = Wall(name, begin, end, odd)
+    edges = 0
+    for _, days, start, stop in ODD_SPANS if odd else SPANS:
+        edges += expect_list(dump, "span %s %d %d %d" % (name, days, start, stop),
+                             occurrences(wall, days, start, stop), begin, end)
+    if odd:
+        return edges
+    edges += expect_list(dump, "weekends %s" % name,
+                         occurrences_of_days(wall, lambda day: (day + 3) % 7 >= 5), begin, end)
+    year = day_of(begin // 60).year
+    for first, last in (((year, 12, 31), (year + 1, 1, 1)), ((year + 1, 2, 28), (year + 1, 2, 28)),
+                        ((2028, 2, 29), (2028, 2, 29)), ((2011, 12, 29), (2011, 12, 30))):
+        a, b = ((datetime.date(*d) - EPOCH_DAY).days for d in (first, last))
+        if begin < a * DAY - DAY and b * DAY + 2 * DAY < end:
+            edges += expect_list(dump, "dates %s %d %d" % (name, a, b),
+                                 occurrences_of_days(wall, lambda day: a <= day <= b), begin, end)
+    for _, kind, n in PERIODS:
+        edges += expect_list(dump, "period %s %d %d" % (name, kind, n),
+                             watched_periods(wall, kind, n), begin, end)
+    # never closed: the opening time that the header promises
+    back = (begin - 400 * DAY) // (400 * DAY) * 400 * DAY
+    edges += expect_list(dump, "span %s %d 0 1440" % (name, DAILY), [(back, end + 8 * DAY)], begin,
+                         end)
+    return edges
+
+
+def occurrences_of_days(wall, wanted):
+    first, last = {}, {}
+    for t, minute in wall.shown:
+        day = minute // 1440
+        if wanted(day):
+            first.setdefault(day, t)
+            last[day] = t + wall.step
+    return merge((first[d], last[d]) for d in first)
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: check_zones.py CALENDAR_DUMP")
+    missing = [z for z in ZONES if not os.path.exists("/usr/share/zoneinfo/" + z)]
+    if len(ZONES) - len(missing) < 12:
+        print("SKIP: no zone data (tzdata): %s" % " ".join(missing))
+        sys.exit(77)
+    zones = [z for z in ZONES if z not in missing]
+    dump = Dump(sys.argv[1])
+
+    for name in zones:
+        check_offsets(dump, name, 4000)
+        check_instants(dump, name)
+    print("instants and offsets of %d zones, 1970-2100: %d" % (len(zones), dump.run()))
+    every = sorted(zoneinfo.available_timezones())
+    for name in every:
+        check_offsets(dump, name, 100)
+    print("offsets of all %d zones here: %d" % (len(every), dump.run()))
+    edges = 0
+    for name in zones:
+        for begin, end in RANGES:
+            edges += check_range(dump, name, begin, end, False)
+    for name in ("Europe/Berlin", "Australia/Lord_Howe", "Africa/Casablanca", "America/St_Johns"):
+        edges += check_range(dump, name, seconds(2011, 9, 1), seconds(2011, 9, 1) + 230 * DAY, True)
+    print("windows and periods: %d questions, %d edges" % (dump.run(), edges))
+    if failures:
+        print("%d answers differ" % failures)
+        sys.exit(1)
+
+
+main()

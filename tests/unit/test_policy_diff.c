@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "core/policy_diff.h"
+#include "policy_help.h"
+
+static const char base[] =
+	"site { name \"x\" }\ninside eth1, eth2  outside eth0\nnetworks 10.0.0.0/8\n"
+	"set s = 10.0.0.1\nwindow w = daily 22:00-06:00\n"
+	"policy \"a\" { from s  during w  quota 1 MB per source each window  quota 2 MB per pair each window  at 100% drop }\n"
+	"policy \"b\" { from any  then alert }\nexempt { from 10.0.0.2 }\nexempt { from 10.0.0.3 }\nmode observe\n";
+
+static struct policy_diff diff_of(const char *before, const char *after)
+{
+	_cleanup_policy_set_ struct policy_set *a = must_parse(before), *b = must_parse(after);
+	struct policy_diff d;
+
+	policy_diff(a, b, &d);
+	return d;
+}
+
+/* base with one piece of text in another's place */
+static char *edited(const char *what, const char *with)
+{
+	const char *at = strstr(base, what);
+
+	cr_assert(at, "%s", what);
+	return xprintf("%.*s%s%s", (int)(at - base), base, with, at + strlen(what));
+}
+
+Test(policy_diff, the_same_is_no_change_and_keeps_its_counters)
+{
+	struct policy_diff d = diff_of(base, base);
+
+	cr_expect_eq(d.changes.n, 0);
+	cr_assert_eq(d.quotas.n, 2);
+	cr_expect_eq(d.quotas.v[0].fate, QUOTA_KEPT);
+	cr_expect_str_eq(d.quotas.v[0].policy, "a");
+	cr_expect_str_eq(d.quotas.v[0].quota, "1 MB per source each window");
+	policy_diff_done(&d);
+}
+
+Test(policy_diff, each_kind_of_change_is_found)
+{
+	static const struct {
+		const char *what, *with;
+		enum change_what kind;
+		enum change_how how;
+		const char *name;
+	} rows[] = {
+		{ "name \"x\"", "name \"y\"", CHANGE_SITE, CHANGE_CHANGED, NULL },
+		{ "eth1, eth2", "eth1", CHANGE_INSIDE, CHANGE_REMOVED, "eth2" },
+		{ "eth1, eth2", "eth1, eth2, eth3", CHANGE_INSIDE, CHANGE_ADDED, "eth3" },
+		{ "outside eth0", "outside eth0, ppp0", CHANGE_OUTSIDE, CHANGE_ADDED, "ppp0" },
+		{ "10.0.0.0/8", "10.0.0.0/9", CHANGE_NETWORKS, CHANGE_CHANGED, NULL },
+		{ "set s = 10.0.0.1", "set s = 10.0.0.9", CHANGE_SET, CHANGE_CHANGED, "s" },
+		{ "22:00-06:00", "22:00-05:00", CHANGE_WINDOW, CHANGE_CHANGED, "w" },
+		{ "then alert", "then drop", CHANGE_POLICY, CHANGE_CHANGED, "b" },
+		{ "policy \"b\" { from any  then alert }", "", CHANGE_POLICY, CHANGE_REMOVED, "b" },
+		{ "exempt { from 10.0.0.2 }\n", "", CHANGE_EXEMPT, CHANGE_REMOVED, NULL },
+		{ "mode observe", "mode enforce", CHANGE_MODE, CHANGE_CHANGED, NULL },
+		{ "mode observe", "mode observe\non stop keep", CHANGE_ON, CHANGE_ADDED, "stop" },
+		{ "mode observe", "mode observe\nalert to journal", CHANGE_ALERT_TO, CHANGE_ADDED, NULL },
+		{ "mode observe", "mode observe\ngeo asn \"x\"", CHANGE_GEO, CHANGE_ADDED, "asn" },
+		{ "mode observe", "mode observe\nprotect { to any }", CHANGE_PROTECT, CHANGE_ADDED, NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_free_ char *after = edited(rows[i].what, rows[i].with);
+		struct policy_diff d = diff_of(base, after);
+
+		cr_assert_eq(d.changes.n, 1, "row %zu: %zu changes", i, d.changes.n);
+		cr_expect_eq(d.changes.v[0].what, rows[i].kind, "row %zu", i);
+		cr_expect_eq(d.changes.v[0].how, rows[i].how, "row %zu", i);
+		cr_expect_eq(d.changes.v[0].before != NULL, rows[i].how != CHANGE_ADDED);
+		cr_expect_eq(d.changes.v[0].after != NULL, rows[i].how != CHANGE_REMOVED);
+		if (rows[i].name)
+			cr_expect_str_eq(d.changes.v[0].name, rows[i].name);
+		else
+			cr_expect_null(d.changes.v[0].name);
+		policy_diff_done(&d);
+	}
+}
+
+Test(policy_diff, order_and_spelling_are_no_change)
+{
+	_cleanup_free_ char *after = edited("quota 1 MB per source each window", "quota 1000 kB payload per source each window");
+	_cleanup_free_ char *swapped =
+		edited("exempt { from 10.0.0.2 }\nexempt { from 10.0.0.3 }", "exempt { from 10.0.0.3 }\nexempt { from 10.0.0.2 }");
+	struct policy_diff d = diff_of(base, after), e = diff_of(base, swapped);
+
+	cr_expect_eq(d.changes.n, 0);
+	cr_expect_eq(e.changes.n, 0);
+	policy_diff_done(&d);
+	policy_diff_done(&e);
+}
+
+Test(policy_diff, a_changed_quota_loses_its_counter_and_only_that)
+{
+	_cleanup_free_ char *after = edited("quota 2 MB", "quota 3 MB");
+	struct policy_diff d = diff_of(base, after);
+
+	cr_assert_eq(d.quotas.n, 3);
+	cr_expect_eq(d.quotas.v[0].fate, QUOTA_KEPT);
+	cr_expect_eq(d.quotas.v[1].fate, QUOTA_GONE);
+	cr_expect_str_eq(d.quotas.v[1].quota, "2 MB per pair each window");
+	cr_expect_eq(d.quotas.v[2].fate, QUOTA_NEW);
+	cr_expect_str_eq(d.quotas.v[2].quota, "3 MB per pair each window");
+	policy_diff_done(&d);
+}
+
+Test(policy_diff, a_renamed_policy_loses_its_counters)
+{
+	_cleanup_free_ char *after = edited("policy \"a\"", "policy \"c\"");
+	struct policy_diff d = diff_of(base, after);
+
+	cr_assert_eq(d.quotas.n, 4);
+	for (size_t i = 0; i < 4; i++)
+		cr_expect_eq(d.quotas.v[i].fate, i < 2 ? QUOTA_GONE : QUOTA_NEW);
+	policy_diff_done(&d);
+}
+
+/* The set's text is the same, its content is not. */
+Test(policy_diff, a_changed_list_is_a_changed_set)
+{
+	static const char conf[] = "set s = file \"l\"\nwindow w = dates file \"d\"\n";
+	const struct memory_file one[] = { { "c", conf }, { "l", "192.0.2.1\n" }, { "d", "2026-12-25\n" }, { 0 } };
+	const struct memory_file two[] = { { "c", conf }, { "l", "192.0.2.2\n" }, { "d", "2026-12-26\n" }, { 0 } };
+	_cleanup_policy_set_ struct policy_set *a = NULL, *b = NULL;
+	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	struct policy_diff d;
+
+	cr_assert_eq(parse_files(one, &a, &diags), 0);
+	cr_assert_eq(parse_files(two, &b, &diags), 0);
+	policy_diff(a, b, &d);
+	cr_assert_eq(d.changes.n, 2);
+	cr_expect_eq(d.changes.v[0].what, CHANGE_SET);
+	cr_expect_eq(d.changes.v[1].what, CHANGE_WINDOW);
+	policy_diff_done(&d);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the requests about ledger, quotas and alerts share inside the daemon.
+ * Kept by daemon_ledger.c; nobody else changes it.
+ */
+#ifndef CURFEW_APP_BOOKS_H
+#define CURFEW_APP_BOOKS_H
+
+#include <jansson.h>
+
+#include "app/daemon.h"
+#include "app/json_util.h"
+#include "app/quota_view.h"
+#include "core/alert.h"
+#include "core/ledger.h"
+#include "core/place.h"
+#include "port/neigh.h"
+
+struct books {
+	struct hash_seed seed;
+	struct alert_seen *seen; /* what has been reported already */
+	uint64_t polled_ms;	 /* of the monotonic clock; 0: never */
+	uint32_t published_poll;
+	uint64_t published_wire; /* the ledger's total then */
+	uint64_t poll_errors, publish_errors, events_unknown;
+	struct neigh_list neighbours; /* who has which MAC; refreshed when asked */
+	uint64_t neighbours_ms;
+};
+
+/* Milliseconds of a clock that never steps. */
+uint64_t books_ms(void);
+/* Reads the kernel's tables again, unless that was done within the last `ms`. */
+void books_refresh(struct daemon *d, uint64_t ms);
+/* At most a few seconds old. */
+const struct neigh_list *books_neighbours(struct daemon *d);
+
+struct place books_place(const struct daemon *d, const struct addr *a);
+
+/* In the site's zone. */
+json_t *json_time(const struct daemon *d, struct utc at);
+/* quota_entry_json() with all that the daemon knows. */
+json_t *books_quota_json(struct daemon *d, const struct quota_entry *e);
+
+/* The requests, one file per topic. */
+typedef int (*request_fn)(struct daemon *d, const struct peer *peer, const json_t *args,
+			  json_t **ret_reply, char **ret_error);
+int request_flows(struct daemon *d, const struct peer *peer, const json_t *args,
+		  json_t **ret_reply, char **ret_error);
+int request_quotas(struct daemon *d, const struct peer *peer, const json_t *args,
+		   json_t **ret_reply, char **ret_error);
+int request_quota_reset(struct daemon *d, const struct peer *peer, const json_t *args,
+			json_t **ret_reply, char **ret_error);
+int request_alerts(struct daemon *d, const struct peer *peer, const json_t *args,
+		   json_t **ret_reply, char **ret_error);
+int request_why(struct daemon *d, const struct peer *peer, const json_t *args,
+		json_t **ret_reply, char **ret_error);
+int request_would(struct daemon *d, const struct peer *peer, const json_t *args,
+		  json_t **ret_reply, char **ret_error);
+
+/* Says what is wrong with a request; returns `code`. */
+int request_fail(char **ret_error, int code, const char *fmt, ...) _printf_(3, 4);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What would happen to a packet, and why: the common part of `why` and `would`. */
+#ifndef CURFEW_APP_EXPLAIN_JSON_H
+#define CURFEW_APP_EXPLAIN_JSON_H
+
+#include "app/books.h"
+#include "core/ledger_query.h"
+
+struct question {
+	struct explain_source src;
+	struct addr dst;
+	struct utc at;
+	bool now; /* `at` is the present: the switch and the quotas' latches count */
+};
+
+struct answer {
+	enum cf_reason reason;
+	uint32_t rule;		 /* that decides; ~0: none */
+	uint32_t quota;		 /* that is used up; ~0: none */
+	bool drop;
+	struct cf_row charged;
+};
+
+/*
+ * Reads source and destination out of the request. The source is the gateway
+ * if the address is this machine's own, unless "from" says otherwise.
+ */
+int question_parse(struct daemon *d, const json_t *args, struct question *ret, char **ret_error);
+/*
+ * Judges as the kernel would, with the quotas as they are. Fills *ret and
+ * returns an object: source, destination (with place), from, at, verdict {…},
+ * policy, window {…}, quotas [ … ].
+ */
+json_t *answer_json(struct daemon *d, const struct question *q, struct answer *ret,
+		    char **ret_error);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel answers with these tables: bpf/classify.h and bpf/judge.h, in plain C. */
+#include "core/image.h"
+#include "core/normalise.h"
+#include "core/row.h"
+
+#define WEEK_SECONDS ((int64_t)CF_WEEK_MINUTES * 60)
+
+static uint32_t label4(const struct image *img, uint32_t addr)
+{
+	const struct cf_root4 *root = &img->root4.v[addr >> 16];
+	const struct cf_range4 *r;
+	uint32_t n = root->count;
+
+	if (!n)
+		return root->first;
+	for (r = &img->range4.v[root->first]; n > 1;) {
+		uint32_t half = n / 2;
+
+		if (r[half].start <= (addr & 0xffff)) {
+			r += half;
+			n -= half;
+		} else {
+			n = half;
+		}
+	}
+	return r->label;
+}
+
+static uint32_t label_low6(const struct image *img, uint32_t deep, uint64_t low)
+{
+	const struct cf_deep6 *d = &img->deep6.v[deep];
+	const struct cf_low6 *r = &img->low6.v[d->first];
+
+	for (uint32_t n = d->count; n > 1;) {
+		uint32_t half = n / 2;
+
+		if (r[half].start <= low) {
+			r += half;
+			n -= half;
+		} else {
+			n = half;
+		}
+	}
+	return r->label;
+}
+
+static uint32_t label6(const struct image *img, uint64_t hi, uint64_t low)
+{
+	uint32_t node = 0, child = 0, label;
+
+	for (uint32_t level = 0; level < img->levels6; level++) {
+		const struct cf_node6 *n = &img->node6.v[img->level_first6[level] + node];
+
+		child = 0;
+		for (uint32_t k = 1; k < CF_FANOUT6; k++)
+			child += n->key[k] <= hi && n->key[k] != UINT64_MAX;
+		if (level + 1 < img->levels6)
+			node = node * CF_FANOUT6 + child;
+	}
+	label = img->leaf6.v[node].label[child];
+	return label & CF_DEEP ? label_low6(img, label & ~CF_DEEP, low) : label;
+}
+
+uint32_t image_label(const struct image *img, const struct addr *dst)
+{
+	struct addr a = addr_normalise(dst);
+
+	return addr_is4(&a) ? label4(img, addr_get4(&a)) : label6(img, addr_hi(&a), addr_lo(&a));
+}
+
+uint32_t image_source_class(const struct image *img, const struct addr *src, uint32_t *ret_flags)
+{
+	const struct cf_source_range *s = img->sources.v;
+	uint64_t hi = addr_hi(src), lo = addr_lo(src);
+
+	for (size_t n = img->sources.n; n > 1;) {
+		size_t half = n / 2;
+
+		if (s[half].hi < hi || (s[half].hi == hi && s[half].lo <= lo)) {
+			s += half;
+			n -= half;
+		} else {
+			n = half;
+		}
+	}
+	if (ret_flags)
+		*ret_flags = s->flags;
+	return s->source_class;
+}
+
+/* The instant of the table that stands for `at`, and by how many weeks it is earlier. */
+static int64_t fold(const struct image *img, struct utc at, int64_t *ret_weeks)
+{
+	*ret_weeks = at.s < img->end.s ? 0 : (at.s - img->end.s) / WEEK_SECONDS + 1;
+	return at.s - *ret_weeks * WEEK_SECONDS;
+}
+
+static const struct cf_row *time_row(const struct image *img, struct utc at)
+{
+	const struct image_segment *s = img->segments.v;
+	int64_t weeks, t = fold(img, at, &weeks);
+
+	/* The last one is only the end. */
+	for (size_t n = img->segments.n - 1; n > 1;) {
+		size_t half = n / 2;
+
+		if (s[half].at.s <= t) {
+			s += half;
+			n -= half;
+		} else {
+			n = half;
+		}
+	}
+	return &img->time_rows.v[s->row];
+}
+
+static const struct image_edge *edge_at(const struct image *img, uint32_t calendar, int64_t at)
+{
+	const struct cf_calendar *c = &img->calendars.v[calendar];
+	const struct image_edge *e = &img->edges.v[c->first];
+
+	for (uint32_t n = c->count - 1; n > 1;) {
+		uint32_t half = n / 2;
+
+		if (e[half].at.s <= at) {
+			e += half;
+			n -= half;
+		} else {
+			n = half;
+		}
+	}
+	return e;
+}
+
+uint32_t image_period(const struct image *img, uint32_t calendar, struct utc at)
+{
+	int64_t weeks, t = fold(img, at, &weeks);
+	uint32_t period = edge_at(img, calendar, t)->period;
+
+	return period ? period + (uint32_t)weeks * CF_WEEK_MINUTES : 0;
+}
+
+struct utc image_period_end(const struct image *img, uint32_t calendar, struct utc at)
+{
+	int64_t weeks, t = fold(img, at, &weeks);
+
+	return (struct utc){ edge_at(img, calendar, t)[1].at.s + weeks * WEEK_SECONDS };
+}
+
+static const struct cf_row *source_row(const struct image *img, enum cf_from from,
+				       const struct addr *src)
+{
+	return &img->src_rows.v[(uint32_t)from * img->source_classes +
+				image_source_class(img, src, NULL)];
+}
+
+static const struct cf_row *destination_row(const struct image *img, const struct addr *dst)
+{
+	return &img->dst_rows.v[img->labels.v[image_label(img, dst)].row];
+}
+
+struct cf_row image_candidates(const struct image *img, enum cf_from from, const struct addr *src,
+			       const struct addr *dst, struct utc at)
+{
+	struct cf_row m = row_and(destination_row(img, dst), source_row(img, from, src));
+
+	return row_and(&m, time_row(img, at));
+}
+
+/* Takes out of *m what clearing rules in it clear; returns the first that did, ~0: none. */
+static uint32_t clear(const struct image *img, struct cf_row *m)
+{
+	const struct cf_row all = *m;
+	uint32_t by = ~0U;
+
+	for (uint32_t i = 0; i < img->rules.n; i++) {
+		const struct cf_rule *r = &img->rules.v[i];
+
+		if (!row_has(&all, i) || !row_has(&img->clearing_rules, i) ||
+		    !row_meets(&all, &r->clears))
+			continue;
+		*m = row_without(m, &r->clears);
+		by = by == ~0U ? i : by;
+	}
+	return by;
+}
+
+static struct image_verdict verdict(enum cf_reason reason, uint32_t rule)
+{
+	return (struct image_verdict){ .reason = reason, .rule = rule };
+}
+
+/* No policy is left: why not? */
+static struct image_verdict judge_none(const struct image *img, uint32_t cleared_by,
+				       const struct cf_row *any_time)
+{
+	if (cleared_by != ~0U)
+		return verdict(img->rules.v[cleared_by].kind == CF_RULE_EXEMPT ?
+				       CF_REASON_PASS_EXEMPT :
+				       CF_REASON_PASS_EXCEPTED,
+			       cleared_by);
+	if (row_meets(any_time, &img->policy_rules))
+		return verdict(CF_REASON_PASS_CLOSED, ~0U);
+	return verdict(CF_REASON_PASS_UNMATCHED, ~0U);
+}
+
+/* Policies m hold the packet, and nothing takes it out of them. */
+static struct image_verdict judge_policies(const struct image *img, const struct cf_row *m)
+{
+	uint32_t observed = ~0U, quota = ~0U, alert = ~0U;
+	struct image_verdict v = { 0 };
+
+	for (uint32_t i = 0; i < img->rules.n; i++) {
+		const struct cf_rule *r = &img->rules.v[i];
+
+		if (!row_has(m, i))
+			continue;
+		if (r->flags & CF_RULE_DROP && !(r->flags & CF_RULE_OBSERVE))
+			return verdict(CF_REASON_DROP_POLICY, i);
+		if (r->quota_count)
+			row_set(&v.charged, i);
+		if (r->flags & CF_RULE_DROP)
+			observed = observed == ~0U ? i : observed;
+		else if (r->quota_count)
+			quota = quota == ~0U ? i : quota;
+		else
+			alert = alert == ~0U ? i : alert;
+	}
+	v.rule = observed != ~0U ? observed : quota != ~0U ? quota : alert;
+	v.reason = observed != ~0U ? CF_REASON_PASS_OBSERVED :
+		   quota != ~0U	   ? CF_REASON_PASS_QUOTA :
+				     CF_REASON_PASS_ALERT;
+	return v;
+}
+
+struct image_verdict image_judge(const struct image *img, enum cf_from from,
+				 const struct addr *src, const struct addr *dst, struct utc at)
+{
+	const struct cf_label *label = &img->labels.v[image_label(img, dst)];
+	struct cf_row any_time = row_and(destination_row(img, dst), source_row(img, from, src));
+	struct cf_row m = row_and(&any_time, time_row(img, at)), some;
+	uint32_t cleared_by, block;
+
+	if (label->flags & CF_LABEL_IGNORED)
+		return verdict(label->reason, ~0U);
+	some = row_and(&m, &img->protect_rules);
+	if (!row_empty(&some))
+		return verdict(CF_REASON_PASS_PROTECTED, row_first(&some));
+	some = row_and(&m, &img->block_rules);
+	block = row_first(&some);
+	if (block != ~0U)
+		return verdict(img->rules.v[block].flags & CF_RULE_OBSERVE ?
+				       CF_REASON_PASS_OBSERVED :
+				       CF_REASON_DROP_BLOCKED,
+			       block);
+	cleared_by = clear(img, &m);
+	m = row_and(&m, &img->policy_rules);
+	if (row_empty(&m))
+		return judge_none(img, cleared_by, &any_time);
+	return judge_policies(img, &m);
+}

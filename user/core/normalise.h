@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which address a destination is judged by. IPv6 addresses that merely carry
+ * an IPv4 one are judged as that one, so that no transition mechanism is a way
+ * around a policy: IPv4-mapped (RFC 4291 2.5.5.2), NAT64 with the well-known
+ * prefix 64:ff9b::/96 (RFC 6052 2.1), and 6to4, 2002::/16 (RFC 3056 2). The
+ * kernel does the same before it classifies.
+ */
+#ifndef CURFEW_CORE_NORMALISE_H
+#define CURFEW_CORE_NORMALISE_H
+
+#include <string.h>
+
+#include "base/addr.h"
+
+/* The IPv4 address, mapped, that `a` carries; else `a` itself. */
+static inline struct addr addr_normalise(const struct addr *a)
+{
+	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+
+	if (!memcmp(a->b, nat64, sizeof(nat64)))
+		return addr_from4(a->b + 12);
+	if (a->b[0] == 0x20 && a->b[1] == 0x02)
+		return addr_from4(a->b + 2);
+	return *a;
+}
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel side, as the daemon and the commands see it: shared maps,
+ * generations of programs, hooks. All state that outlives a process is pinned
+ * in one bpffs directory. Functions return 0 or -errno; `why` (may be NULL) is
+ * then filled with a sentence for people. Nothing here prints.
+ */
+#ifndef CURFEW_PORT_DATAPATH_H
+#define CURFEW_PORT_DATAPATH_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "core/image.h"
+#include "curfew/abi.h"
+
+#define DATAPATH_DIR "/sys/fs/bpf/curfew"
+
+struct datapath;
+
+/* A sentence for people about what failed. */
+struct why {
+	char text[256];
+};
+
+struct datapath_options {
+	const char *dir;	/* NULL: DATAPATH_DIR */
+	uint32_t pairs_per_cpu; /* slots of each family a CPU gets; 0: 131,072 and half of it for IPv6 */
+	uint32_t quota_keys;	/* entries of the quota ledger; 0: 65,536 */
+	bool force_clsact;	/* never TCX: for tests, and kernels before 6.6 find it out themselves */
+};
+
+/*
+ * Adopts what is pinned, or creates and pins the shared maps. -ESTALE: what is
+ * pinned has another layout version. -EPERM, -ENOENT (no bpffs there), ...
+ */
+int datapath_open(const struct datapath_options *opt, struct datapath **ret, struct why *why);
+/* Only adopts: -ENOENT when nothing is pinned. For commands, also with the daemon dead. */
+int datapath_attach_existing(const char *dir, struct datapath **ret, struct why *why);
+/* Forgets; everything stays pinned and enforcing. */
+void datapath_close(struct datapath *dp);
+
+/* ---- generations and hooks -------------------------------------------- */
+
+enum hook_kind { HOOK_NONE, HOOK_XDP, HOOK_TCX_INGRESS, HOOK_TCX_EGRESS, HOOK_CLSACT_INGRESS, HOOK_CLSACT_EGRESS };
+const char *hook_kind_name(enum hook_kind kind); /* "native XDP", "TCX egress", … */
+
+enum xdp_choice { XDP_AUTO, XDP_NEVER };
+/* An interface to cover. */
+struct hook_want {
+	char ifname[IFNAMSIZ];
+	enum cf_if_role role;
+	enum xdp_choice xdp;
+};
+
+struct hook {
+	char ifname[IFNAMSIZ];
+	uint32_t ifindex;
+	enum cf_if_role role;
+	enum hook_kind kind; /* NONE: not covered, `why` says why */
+	uint32_t prog_id;
+	uint32_t link_id;    /* 0 for clsact */
+	uint32_t generation; /* of the program that is attached */
+	uint32_t position;   /* in the TCX chain, from 0; 0 elsewhere */
+	bool alive;	     /* the kernel still has it on that device */
+	struct why why;
+};
+struct hook_list {
+	struct hook *v;
+	size_t n, cap;
+};
+void hook_list_done(struct hook_list *l);
+
+/* How civil time maps to the kernel's: real-time clock (plus the daemon's offset) against jiffies. */
+struct time_map {
+	int64_t utc_ns;	   /* since 1970, at that moment */
+	uint64_t jiffies;  /* of bpf_jiffies64() */
+	uint64_t boot_ns;  /* CLOCK_BOOTTIME */
+	uint32_t hz;
+};
+/* Reads all clocks together, through a program. `offset` seconds are added to the wall clock. */
+int datapath_time_map(struct datapath *dp, int64_t offset, struct time_map *ret);
+uint64_t time_map_jiffies(const struct time_map *m, struct utc at);
+struct utc time_map_utc(const struct time_map *m, uint64_t jiffies);
+
+/*
+ * Loads a generation from the image and switches every hook to it: covers the
+ * wanted interfaces, uncovers others. All hooks or none: if one cannot be
+ * switched, the others are rolled back and the old generation stays.
+ * Interfaces that do not exist or cannot be covered are not an error: see
+ * datapath_hooks(). confirm_until: 0, or the moment from which the new
+ * generation only observes unless datapath_confirm() was called.
+ */
+int datapath_load(struct datapath *dp, const struct image *img, const struct time_map *clock,
+		  const struct hook_want *wants, size_t n_wants, uint64_t confirm_until,
+		  struct why *why);
+/* Attaches what is wanted and not covered (a device that appeared), re-attaches dead links. */
+int datapath_cover(struct datapath *dp, const struct hook_want *wants, size_t n_wants,
+		   struct why *why);
+int datapath_hooks(struct datapath *dp, struct hook_list *ret);
+uint32_t datapath_generation(const struct datapath *dp);
+
+/* Detaches every hook and removes every pin in the directory. Works without a daemon. */
+int datapath_detach(const char *dir, struct why *why);
+
+/* The control word block, memory-mapped; never NULL. */
+volatile struct cf_control *datapath_control(struct datapath *dp);
+/* jiffies now. */
+uint64_t datapath_jiffies(struct datapath *dp);
+
+/* ---- reading --------------------------------------------------------- */
+
+/* One pair, summed over CPUs is the caller's business: a callback per slot. */
+struct pair_sample {
+	struct addr src;
+	struct addr dst; /* IPv6: the /64, last 64 bits zero */
+	enum cf_hook hook;
+	uint32_t cpu;
+	uint32_t slot; /* unique among live slots of this datapath and family, stable while the pair lives */
+	uint64_t wire_bytes, payload_bytes, dropped_wire_bytes;
+	uint32_t packets; /* mod 2^32 */
+	uint32_t label, source_class;
+	uint16_t generation; /* low bits of the one that label belongs to */
+	uint8_t flags;	     /* enum cf_slot_flags */
+};
+typedef void (*pair_fn)(void *arg, const struct pair_sample *p);
+int datapath_pairs(struct datapath *dp, pair_fn fn, void *arg);
+
+/* [hook][reason], summed over CPUs. */
+struct reason_totals {
+	struct cf_traffic t[CF_HOOK_MAX][CF_REASON_MAX];
+};
+int datapath_reasons(struct datapath *dp, struct reason_totals *ret);
+int datapath_device(struct datapath *dp, uint32_t ifindex, struct cf_device_count *ret);
+
+struct overflow_sample {
+	struct cf_overflow_key key;
+	struct cf_traffic traffic;
+};
+typedef void (*overflow_fn)(void *arg, const struct overflow_sample *o);
+int datapath_overflow(struct datapath *dp, overflow_fn fn, void *arg);
+
+typedef void (*quota_fn)(void *arg, const struct cf_quota_key *key,
+			 const struct cf_quota_state *state);
+int datapath_quotas(struct datapath *dp, quota_fn fn, void *arg);
+/* Forgets a key's use, so that it starts anew. -ENOENT if there is none. */
+int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key);
+/* Forgets the keys of quotas that the image does not have. Returns how many, or -errno. */
+int datapath_quota_prune(struct datapath *dp, const struct image *img);
+
+/* The events' epoll descriptor; datapath_events() calls fn for each that waits. Losses are counted. */
+int datapath_events_fd(struct datapath *dp);
+typedef void (*event_fn)(void *arg, const struct cf_event *ev);
+int datapath_events(struct datapath *dp, event_fn fn, void *arg);
+uint64_t datapath_events_lost(struct datapath *dp);
+
+/* Publishes `destinations` for bpftool: replaces the whole map. */
+int datapath_publish(struct datapath *dp, const struct cf_destination_key *keys,
+		     const struct cf_destination *values, size_t n);
+
+/* Sizes for `status`: slots in use is the caller's count. */
+struct datapath_sizes {
+	uint32_t cpus;
+	uint64_t slots4, slots6;
+	uint64_t quota_keys;
+	uint64_t table_bytes;
+};
+void datapath_sizes(const struct datapath *dp, struct datapath_sizes *ret);
+
+#endif

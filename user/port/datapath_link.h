@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One hook at a time: attach, look, update, remove. XDP and TCX by pinned links, clsact by netlink. */
+#ifndef CURFEW_PORT_DATAPATH_LINK_H
+#define CURFEW_PORT_DATAPATH_LINK_H
+
+#include "port/datapath_priv.h"
+
+struct hook_state {
+	enum hook_kind kind; /* NONE: nothing is there */
+	uint32_t ifindex;
+	uint32_t prog_id;
+	uint32_t link_id;
+	bool alive;
+};
+
+/* Path of the pin of a hook's link. */
+const char *hook_pin(const struct datapath *dp, const struct hook_want *w, char path[PIN_MAX]);
+int iface_role(const struct datapath *dp, uint32_t ifindex, enum cf_if_role role, uint16_t flags);
+
+void hook_state(const struct datapath *dp, const struct hook_want *w, struct hook_state *ret);
+int hook_attach_xdp(struct datapath *dp, struct generation *g, const struct hook_want *w,
+		    uint32_t ifindex, struct hook_state *ret);
+int hook_attach_tc(struct datapath *dp, struct generation *g, enum prog_id which,
+		   const struct hook_want *w, uint32_t ifindex, bool ether,
+		   struct hook_state *ret, struct why *why);
+int hook_update(struct datapath *dp, struct generation *g, enum prog_id which,
+		const struct hook_want *w, struct hook_state *st, struct why *why);
+/* Back to the program that was there. */
+void hook_restore(struct datapath *dp, const struct hook_want *w, const struct hook_state *before);
+/* Detaches and forgets; nothing there is fine. */
+void hook_remove(struct datapath *dp, const struct hook_want *w);
+/* Place of a program in a TCX chain, from 0; 0 if unknown. */
+uint32_t hook_position(uint32_t ifindex, enum hook_kind kind, uint32_t prog_id);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the datapath_*.c files share, and nobody else sees. */
+#ifndef CURFEW_PORT_DATAPATH_PRIV_H
+#define CURFEW_PORT_DATAPATH_PRIV_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "curfew/config.h"
+#include "port/datapath.h"
+
+enum prog_id { PROG_XDP_INSIDE, PROG_TC_INSIDE, PROG_TC_OUTSIDE, PROG_MAX };
+
+/* A segment of the pair table, mapped for reading. */
+struct segment_view {
+	const void *base;
+	uint32_t index;
+	uint32_t cpu;
+	bool six;
+};
+
+/* The programs of the generation that this process loaded. */
+struct generation {
+	uint32_t number;
+	void *skeleton[PROG_MAX];
+	int prog_fd[PROG_MAX]; /* -1: not loaded */
+	uint32_t prog_id[PROG_MAX];
+	struct cf_config config;
+	const struct image *image; /* only while loading */
+	const struct time_map *clock;
+};
+
+struct datapath {
+	char *dir;
+	struct datapath_options opt;
+	void *admin; /* skeleton: shared maps and the loader's own programs */
+	struct bpf_object *shared;
+	volatile struct cf_control *control;
+	struct {
+		struct segment_view *v;
+		size_t n, cap;
+	} segments;
+	struct ring_buffer *ring;
+	event_fn event_fn;
+	void *event_arg;
+	struct generation gen;
+	struct datapath_sizes sizes;
+	bool read_only; /* attached to existing pins by a command */
+};
+
+#define _skeleton_(name) name##_bpf
+
+int why_set(struct why *why, int error, const char *fmt, ...) _printf_(3, 4);
+
+/* "<dir>/<name>" in a buffer of the caller. */
+const char *dp_path(const struct datapath *dp, char *buf, size_t size, const char *fmt, ...)
+	_printf_(4, 5);
+#define PIN_MAX 320
+
+int dp_map_fd(const struct datapath *dp, const char *name);
+/* Shared maps of an object are found by their pins; true for a generation's own table. */
+bool dp_is_table(const char *map);
+int dp_use_shared(const struct datapath *dp, struct bpf_object *obj, bool tables, struct why *why);
+/* Pins over what is there, so that there is always one. */
+int dp_pin_replace(int fd, const char *path);
+
+/* datapath_tables.c */
+int tables_size(struct bpf_object *obj, const struct image *img);
+int tables_fill(struct bpf_object *obj, const struct image *img, const struct time_map *clock);
+int tables_pin(const struct datapath *dp, struct bpf_object *obj);
+void tables_config(struct cf_config *c, const struct image *img, const struct time_map *clock);
+
+/* datapath_generation.c */
+int generation_load(struct datapath *dp, struct generation *g, enum prog_id which,
+		    struct why *why);
+void generation_close(struct generation *g);
+
+/* datapath_hooks.c */
+int hooks_switch(struct datapath *dp, struct generation *g, const struct hook_want *wants,
+		 size_t n, struct why *why);
+
+#endif
