@@ -400,14 +400,40 @@ static __always_inline void walk(struct judge *j, enum pass_kind pass)
 	bpf_loop(WALK_MAX, walk_one, &ctx, 0);
 }
 
+/*
+ * The usual case: one policy, one quota. It need not be asked before it is
+ * charged, since a charge that does not fit takes itself back.
+ */
+static __always_inline bool judge_single(struct judge *j)
+{
+	const struct cf_rule *r;
+	__u64 others = 0;
+
+	j->left = j->match;
+	j->rule = row_take(&j->left);
+	for (int i = 0; i < CF_ROW_WORDS; i++)
+		others |= j->left.word[i];
+	r = bpf_map_lookup_elem(&rules, &j->rule);
+	if (others || !r || r->quota_count != 1 || r->flags & (CF_RULE_DROP | CF_RULE_ALERT))
+		return false;
+	j->shadow = j->observe | (r->flags & CF_RULE_OBSERVE);
+	j->quota = r->quota_first;
+	j->pass = CHARGE;
+	j->quotas = 0;
+	walk_quota(j);
+	return true;
+}
+
 /* The policies in j->match, all of which apply. */
 static __always_inline enum cf_reason judge_policies(struct judge *j)
 {
-	walk(j, ASK);
-	if (j->drop_rule == ~0U && j->quotas) {
-		walk(j, CHARGE);
-		if (j->drop_rule != ~0U)
-			walk(j, GIVE_BACK);
+	if (!judge_single(j)) {
+		walk(j, ASK);
+		if (j->drop_rule == ~0U && j->quotas) {
+			walk(j, CHARGE);
+			if (j->drop_rule != ~0U)
+				walk(j, GIVE_BACK);
+		}
 	}
 	if (j->drop_rule != ~0U)
 		return j->drop_quota == ~0U ? CF_REASON_DROP_POLICY : CF_REASON_DROP_QUOTA;
@@ -416,18 +442,34 @@ static __always_inline enum cf_reason judge_policies(struct judge *j)
 	return j->quotas ? CF_REASON_PASS_QUOTA : CF_REASON_PASS_ALERT;
 }
 
-/* `both`: the rules about this source and this destination, whatever the time. */
-static __always_inline enum cf_reason judge(struct judge *j, const struct cf_row *both)
+/*
+ * The rules that apply now, from j->both; false if none of them could change
+ * anything, and then *ret_reason says why.
+ */
+static __always_inline bool judge_time(struct judge *j, enum cf_reason *ret_reason)
 {
 	const struct cf_row *time;
 
 	j->now = schedule_now();
+	time = schedule_row(&j->now);
+	if (time) {
+		row_and(&j->match, &j->both, time);
+		if (row_intersects(&j->match, &cfg.policy_rules) ||
+		    row_intersects(&j->match, &cfg.protect_rules) ||
+		    row_intersects(&j->match, &cfg.block_rules))
+			return true;
+	}
+	*ret_reason = row_intersects(&j->both, &cfg.policy_rules) ? CF_REASON_PASS_CLOSED :
+								    CF_REASON_PASS_UNMATCHED;
+	return false;
+}
+
+/* The rules in j->match, in the order of precedence. */
+static __always_inline enum cf_reason judge(struct judge *j)
+{
 	j->drop_rule = j->would_rule = j->alert_rule = ~0U;
 	j->drop_quota = j->would_quota = ~0U;
-	time = schedule_row(&j->now);
-	if (!time)
-		return CF_REASON_PASS_CLOSED;
-	row_and(&j->match, both, time);
+	j->exempted = j->excepted = 0;
 	if (row_intersects(&j->match, &cfg.protect_rules))
 		return CF_REASON_PASS_PROTECTED;
 	if (row_intersects(&j->match, &cfg.block_rules)) {
@@ -442,15 +484,14 @@ static __always_inline enum cf_reason judge(struct judge *j, const struct cf_row
 		bpf_loop(CF_RULES_MAX, clear_one, &ctx, 0);
 	}
 	row_and(&j->match, &j->match, &cfg.policy_rules);
-	if (!row_intersects(&j->match, &j->match)) {
-		if (j->exempted)
-			return CF_REASON_PASS_EXEMPT;
-		if (j->excepted)
-			return CF_REASON_PASS_EXCEPTED;
-		return row_intersects(both, &cfg.policy_rules) ? CF_REASON_PASS_CLOSED :
-								 CF_REASON_PASS_UNMATCHED;
-	}
-	return judge_policies(j);
+	if (row_any(&j->match))
+		return judge_policies(j);
+	if (j->exempted)
+		return CF_REASON_PASS_EXEMPT;
+	if (j->excepted)
+		return CF_REASON_PASS_EXCEPTED;
+	return row_intersects(&j->both, &cfg.policy_rules) ? CF_REASON_PASS_CLOSED :
+							     CF_REASON_PASS_UNMATCHED;
 }
 
 #endif

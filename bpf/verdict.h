@@ -41,6 +41,7 @@ static __always_inline void set_subject(struct subject *s, const struct pkt *p, 
 {
 	const struct cf_label *l = bpf_map_lookup_elem(&labels, &label);
 
+	__builtin_memset(s, 0, sizeof(*s));
 	if (p->l3 == L3_IPV4) {
 		map4(s->src, p->src.word[0]);
 		map4(s->dst, p->dst.word[0]);
@@ -141,12 +142,13 @@ __noinline int judge_pair(const struct pkt *p, struct cf_slot *slot, const struc
 
 	if (!p || !k || !j)
 		return CF_REASON_PASS_UNMATCHED;
-	__builtin_memset(j, 0, sizeof(*j));
 	if (!rules_about(k->label, k->source_class, from, &j->both))
 		return CF_REASON_PASS_UNMATCHED;
+	if (!judge_time(j, &reason))
+		return reason;
 	set_subject(&j->subject, p, hook, k->label, k->on_link);
 	j->observe = cfg.observe || unconfirmed();
-	reason = judge(j, &j->both);
+	reason = judge(j);
 	if (reason == CF_REASON_DROP_QUOTA || reason == CF_REASON_DROP_POLICY ||
 	    reason == CF_REASON_DROP_BLOCKED)
 		reason = overruled(reason);

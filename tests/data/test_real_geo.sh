@@ -90,17 +90,20 @@ lookup() {
 export SOURCE_DATE_EPOCH=1700000000
 ran=0
 if dir=$(fetch @ip-location-db/geo-whois-asn-country-mmdb); then
-	country_mmdb "$dir" && ran=1
+	country_mmdb "$dir"
+	ran=1
 else
 	skipped+=("the country database could not be fetched")
 fi
 if dir=$(fetch @ip-location-db/asn); then
-	asn_csv "$dir" && ran=1
+	asn_csv "$dir"
+	ran=1
 else
 	skipped+=("the ASN data could not be fetched")
 fi
 if [ -r /usr/share/tor/geoip ] && [ -r /usr/share/tor/geoip6 ]; then
-	tor_geoip && ran=1
+	tor_geoip
+	ran=1
 else
 	skipped+=("tor-geoipdb is not installed")
 fi

@@ -13,6 +13,7 @@
 
 #include "core/policy.h"
 #include "core/policy_diff.h"
+#include "core/policy_lex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -51,18 +52,30 @@ static int input_glob(void *arg _unused_, const char *pattern, char ***ret_paths
 	return 0;
 }
 
+static void check_utf8(const char *s)
+{
+	for (size_t n; s && *s; s += n) {
+		n = lex_utf8_length((const unsigned char *)s, strlen(s));
+		INSIST(n);
+	}
+}
+
 static void check_diags(const struct diag_list *diags, struct buf *text)
 {
 	for (size_t i = 0; i < diags->n; i++) {
 		const struct diag *d = &diags->v[i];
 
 		INSIST(d->message && *d->message);
+		check_utf8(d->message);
+		check_utf8(d->help);
+		check_utf8(d->line);
 		INSIST(!d->line || d->pos.col <= strlen(d->line) + 1 || strlen(d->line) == 0);
 	}
 	INSIST(diag_errors(diags) <= 2 * POLICY_ERRORS_MAX);
 	diag_print(diags, text);
 	for (size_t i = 0; i < text->n; i++)
-		INSIST((unsigned char)text->s[i] >= 0x20 || text->s[i] == '\n' || text->s[i] == '\t');
+		INSIST((unsigned char)text->s[i] >= 0x20 || text->s[i] == '\n' ||
+		       text->s[i] == '\t');
 }
 
 static void check_round_trip(const struct policy_set *set, const struct input *in)
@@ -99,7 +112,8 @@ static void check_round_trip(const struct policy_set *set, const struct input *i
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *nul = size ? memchr(data, 0, size) : NULL;
-	struct input in = { .main = (const char *)data, .main_n = nul ? (size_t)(nul - (const char *)data) : size };
+	struct input in = { .main = (const char *)data,
+			    .main_n = nul ? (size_t)(nul - (const char *)data) : size };
 	struct policy_io io = { input_read, input_glob, &in };
 	struct policy_set *set = NULL;
 	struct diag_list diags = { 0 };

@@ -53,7 +53,9 @@ static void check_calendar(struct zone *z, struct utc begin)
 	_cleanup_interval_list_ struct interval_list l = { 0 };
 	static const struct policy_set set;
 	const struct zone_source source = { get, z };
-	const struct time_expr night = { .op = TIME_SPAN, .days = 0x7f, .from = 1320, .until = 360 };
+	const struct time_expr night = {
+		.op = TIME_SPAN, .days = 0x7f, .from = 1320, .until = 360
+	};
 	const struct quota hourly = { .period = PERIOD_HOUR };
 	struct utc end = { begin.s + 3 * 86400 };
 
@@ -66,8 +68,10 @@ static void check_calendar(struct zone *z, struct utc begin)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const int64_t instants[] = { INT64_MIN,	 UTC_FIRST,  -2208988800, -1,	   0,
-					    1763856000, 2145916800, 4102444800,  UTC_LAST, INT64_MAX };
+	static const int64_t instants[] = {
+		INT64_MIN,  UTC_FIRST,  -2208988800, -1,       0,
+		1763856000, 2145916800, 4102444800,  UTC_LAST, INT64_MAX
+	};
 	_cleanup_zone_ struct zone *z = NULL;
 	struct zone *untouched = (struct zone *)&instants;
 	struct utc own = { 0 };

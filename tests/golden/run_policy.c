@@ -15,7 +15,7 @@
 #include "core/policy.h"
 #include "port/files.h"
 
-#define BAD_MIN 100  /* fewer cases than promised mean that some were lost */
+#define BAD_MIN  100 /* fewer cases than promised mean that some were lost */
 #define GOOD_MIN 15
 #define WARN_MIN 10
 
@@ -170,7 +170,9 @@ int main(int argc, char **argv)
 		const char *kind;
 		void (*run)(const char *conf);
 		size_t min;
-	} kinds[] = { { "bad", run_bad, BAD_MIN }, { "warn", run_warn, WARN_MIN }, { "good", run_good, GOOD_MIN } };
+	} kinds[] = { { "bad", run_bad, BAD_MIN },
+		      { "warn", run_warn, WARN_MIN },
+		      { "good", run_good, GOOD_MIN } };
 	char **paths = NULL;
 	size_t n = 0, k = 0;
 

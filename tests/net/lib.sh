@@ -241,7 +241,7 @@ upload() {
 	shift 3
 	case " $* " in *" -6 "*) family=6 ;; esac
 	case " $* " in *" -b "*) ;; *) set -- "$@" -b 300M ;; esac
-	in_net "$from" iperf3 -c "$(net_address "$to" $family)" -p "$port" --json "$@" \
+	in_net "$from" timeout "${UPLOAD_SECONDS:-60}" iperf3 -c "$(net_address "$to" $family)" -p "$port" --json "$@" \
 		>"/run/lab/$from-$to-$port.json" 2>&1
 }
 
@@ -333,7 +333,7 @@ set_clock() {
 lab_time() { TZ=$lab_zone date -d "@$(($(date +%s) + $(<$clock_file)))" +%H:%M:%S; }
 jump() {
 	set_clock "$1"
-	curfew reload || fail "curfew reload after moving the clock to $1"
+	curfew reload >/dev/null || fail "curfew reload after moving the clock to $1"
 }
 # wait_until "2026-11-24 22:00:00", on the shifted clock, and not a moment longer
 wait_until() {
@@ -345,7 +345,7 @@ wait_until() {
 
 # start_daemon [ARG...]: with the policy in /etc/curfew/curfew.conf
 start_daemon() {
-	curfew run --clock-offset $clock_file "$@" >>/run/lab/daemon.log 2>&1 &
+	"$CURFEW" run --clock-offset $clock_file "$@" >>/run/lab/daemon.log 2>&1 &
 	daemon_pid=$!
 	wait_for 20 daemon_ready || fail "the daemon does not come up"
 }
@@ -367,7 +367,8 @@ kill_daemon() {
 # Neither a pin nor a program is left on either interface.
 net_all_detached() {
 	local left
-	left=$(find /sys/fs/bpf -mindepth 1 | head -n 5)
+	# The last two are the kernel's own.
+	left=$(find /sys/fs/bpf -mindepth 1 ! -name maps.debug ! -name progs.debug | head -n 5)
 	[ -z "$left" ] || { echo "left: $left" >&2 && return 1; }
 	[ "$(ip -j link show | jq '[.[] | select(.xdp)] | length')" = 0 ] || { echo "XDP is left" >&2 && return 1; }
 	[ "$(net_our_programs)" = 0 ] || { echo "a program is left" >&2 && return 1; }

@@ -33,6 +33,8 @@ def payload(packet):
         header = 40
         total, protocol = struct.unpack_from(">H", packet, 4)[0] + 40, packet[6]
         own = socket.inet_ntop(socket.AF_INET6, packet[24:40])
+        if protocol == socket.IPPROTO_ICMPV6 and 133 <= packet[40] <= 137:
+            return None  # neighbour discovery stays on the link
     else:
         return None
     if protocol == socket.IPPROTO_TCP:

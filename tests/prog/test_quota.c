@@ -232,3 +232,55 @@ Test(quota, no_overshoot_from_all_cpus_at_once)
 	cr_assert_gt(passed, 123456789 - 1000 * 2, "the quota was not used up: %lu", (unsigned long)passed);
 	cr_assert_eq(rig_quota(&r, CF_KEY_POLICY).used_bytes, passed);
 }
+
+/* Keys of past periods make room for new ones, and a key in use is never taken away. */
+Test(quota, a_ledger_that_fills_up_is_cleared_of_the_past)
+{
+	static const struct rig_options opt = { .quota_keys = 20 };
+	static const struct rig_options later = { .quota_keys = 20, .now = "2026-11-23 13:30" };
+	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000);
+	struct rig r;
+
+	rig_setup(&r, POLICY("quota 3 kB per destination each hour", "at 100% drop"), &opt);
+	for (int i = 1; i <= 15; i++) {
+		char dst[32];
+		struct frame_spec each = tcp("10.0.0.5", dst, 1000);
+
+		snprintf(dst, sizeof(dst), "203.0.113.%d", i);
+		rig_packet(&r, RIG_INSIDE, &each);
+	}
+	cr_assert_eq(datapath_quota_prune(r.dp, r.image, (struct utc){ 1795435800 }), 0,
+		     "pruned within the period");
+	rig_reload(&r, POLICY("quota 3 kB per destination each hour", "at 100% drop"), &later);
+	rig_packet(&r, RIG_INSIDE, &s);
+	int pruned = datapath_quota_prune(r.dp, r.image, (struct utc){ 1795440600 });
+
+	cr_assert_eq(pruned, 14, "%d keys were pruned", pruned);
+	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).used_bytes, 1000);
+	rig_reload(&r, HEAD, &later);
+	cr_assert_geq(datapath_quota_prune(r.dp, r.image, (struct utc){ 1795440600 }), 1,
+		      "a quota that is no longer written is forgotten");
+}
+
+static void take_key(void *arg, const struct cf_quota_key *k, const struct cf_quota_state *s)
+{
+	(void)s;
+	if (k->kind == CF_KEY_SOURCE)
+		*(struct cf_quota_key *)arg = *k;
+}
+
+Test(quota, a_key_can_be_given_back)
+{
+	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000);
+	struct cf_quota_key key = { 0 };
+	struct rig r;
+
+	rig_setup(&r, POLICY("quota 2 kB per source each hour", "at 100% drop"), NULL);
+	for (int i = 0; i < 3; i++)
+		rig_packet(&r, RIG_INSIDE, &s);
+	assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_DROP_QUOTA);
+	datapath_quotas(r.dp, take_key, &key);
+	cr_assert_eq(datapath_quota_reset(r.dp, &key), 0);
+	assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_PASS_QUOTA);
+	cr_assert_eq(rig_quota(&r, CF_KEY_SOURCE).used_bytes, 1000);
+}

@@ -8,43 +8,42 @@
 #include "base/buf.h"
 #include "calendar_help.h"
 
-static const char policy_text[] =
-	"site {\n"
-	"    location 9.0302, 38.7612\n"
-	"    timezone \"Africa/Addis_Ababa\"\n"
-	"}\n"
-	"inside lan0\n"
-	"outside wan0\n"
-	"networks 10.0.0.0/8\n"
-	"set near = country ET, country KE\n"
-	"window night = daily 22:00-06:00\n"
-	"policy \"night bulk\" {\n"
-	"    from inside\n"
-	"    to any except near\n"
-	"    during night\n"
-	"    quota 20 MB per destination each window\n"
-	"    quota 30 MB per asn each window\n"
-	"    quota 1 GB per source each window\n"
-	"    quota 5 MB per pair each window\n"
-	"    quota 2 GB per country each window\n"
-	"    quota 3 GB per policy each window\n"
-	"    except { from 10.0.0.20 to country DE }\n"
-	"    at 80% alert warning\n"
-	"    at 100% drop, alert critical\n"
-	"}\n"
-	"policy \"cameras\" {\n"
-	"    from 10.20.0.0/24\n"
-	"    to any\n"
-	"    then drop, alert warning\n"
-	"}\n"
-	"policy \"shadow\" {\n"
-	"    from 10.30.0.0/24\n"
-	"    to any\n"
-	"    quota 1 MB per destination each day\n"
-	"    at 100% drop\n"
-	"    mode observe\n"
-	"}\n"
-	"mode enforce\n";
+static const char policy_text[] = "site {\n"
+				  "    location 9.0302, 38.7612\n"
+				  "    timezone \"Africa/Addis_Ababa\"\n"
+				  "}\n"
+				  "inside lan0\n"
+				  "outside wan0\n"
+				  "networks 10.0.0.0/8\n"
+				  "set near = country ET, country KE\n"
+				  "window night = daily 22:00-06:00\n"
+				  "policy \"night bulk\" {\n"
+				  "    from inside\n"
+				  "    to any except near\n"
+				  "    during night\n"
+				  "    quota 20 MB per destination each window\n"
+				  "    quota 30 MB per asn each window\n"
+				  "    quota 1 GB per source each window\n"
+				  "    quota 5 MB per pair each window\n"
+				  "    quota 2 GB per country each window\n"
+				  "    quota 3 GB per policy each window\n"
+				  "    except { from 10.0.0.20 to country DE }\n"
+				  "    at 80% alert warning\n"
+				  "    at 100% drop, alert critical\n"
+				  "}\n"
+				  "policy \"cameras\" {\n"
+				  "    from 10.20.0.0/24\n"
+				  "    to any\n"
+				  "    then drop, alert warning\n"
+				  "}\n"
+				  "policy \"shadow\" {\n"
+				  "    from 10.30.0.0/24\n"
+				  "    to any\n"
+				  "    quota 1 MB per destination each day\n"
+				  "    at 100% drop\n"
+				  "    mode observe\n"
+				  "}\n"
+				  "mode enforce\n";
 
 const struct utc half_past_midnight = { 1795469400 }; /* 2026-11-23 21:30 UTC */
 
@@ -76,7 +75,9 @@ struct addr ip(const char *text)
 static void place(struct geo_table *t, const char *first, const char *last, const char *cc,
 		  uint32_t asn, const char *as_name, const char *city, double lat, double lon)
 {
-	struct geo_record r = { .asn = asn, .has_location = city, .latitude = lat, .longitude = lon };
+	struct geo_record r = {
+		.asn = asn, .has_location = city, .latitude = lat, .longitude = lon
+	};
 
 	memcpy(r.cc, cc, 2);
 	r.as_name = as_name ? xstrdup(as_name) : NULL;

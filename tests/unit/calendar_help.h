@@ -25,7 +25,8 @@ uint8_t *tzif_make(const struct tzif_spec *spec, size_t *ret_size);
 
 /* A zone that follows a POSIX TZ string at all times. Fails the test if it can't be parsed. */
 struct zone *zone_of(const char *tz);
-/* Berlin, New_York, Lord_Howe, Shanghai, Sao_Paulo_then (DST at midnight), Apia (a day left out); NULL: Berlin. */
+/* Berlin, New_York, Lord_Howe, Shanghai, Sao_Paulo_then (DST at midnight), Apia (a day left out);
+ * NULL: Berlin. */
 const struct zone *zone_named(const char *name);
 extern const struct zone_source zones_of_tests;
 

@@ -128,8 +128,8 @@ struct expr *set_ref(uint32_t index)
 
 struct expr *file_list(const struct prefix_list *prefixes)
 {
-	return atom((struct atom){
-		.kind = ATOM_FILE, .text = own("list.txt"), .prefixes = *prefixes });
+	return atom(
+		(struct atom){ .kind = ATOM_FILE, .text = own("list.txt"), .prefixes = *prefixes });
 }
 
 struct expr *join_expr(enum expr_op op, struct expr *first, ...)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* For the image tests: policy sets made by hand, databases made from a seed, and what the compiler is fed. */
+/* For the image tests: policy sets made by hand, databases made from a seed, and what the compiler
+ * is fed. */
 #ifndef CURFEW_TESTS_IMAGE_HELP_H
 #define CURFEW_TESTS_IMAGE_HELP_H
 
@@ -41,8 +42,8 @@ struct expr *set_ref(uint32_t index);
 struct expr *file_list(const struct prefix_list *prefixes);
 /* NULL ends the operands. */
 struct expr *join_expr(enum expr_op op, struct expr *first, ...);
-#define OR(...) join_expr(EXPR_OR, __VA_ARGS__, NULL)
-#define AND(...) join_expr(EXPR_AND, __VA_ARGS__, NULL)
+#define OR(...)           join_expr(EXPR_OR, __VA_ARGS__, NULL)
+#define AND(...)          join_expr(EXPR_AND, __VA_ARGS__, NULL)
 #define EXCEPT(what, out) join_expr(EXPR_EXCEPT, what, out, NULL)
 
 struct policy_set *set_new(void);

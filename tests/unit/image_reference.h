@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a policy set says of one address, read from the tree each time: slow, and none of the compiler's code. */
+/* What a policy set says of one address, read from the tree each time: slow, and none of the
+ * compiler's code. */
 #ifndef CURFEW_TESTS_IMAGE_REFERENCE_H
 #define CURFEW_TESTS_IMAGE_REFERENCE_H
 

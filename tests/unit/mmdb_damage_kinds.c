@@ -322,8 +322,11 @@ static void key_is_a_number(struct mm *m)
 
 static void text_beyond_the_end(struct mm *m)
 {
-	size_t at = mm_map(m, 1);
+	size_t at;
 
+	/* So much before it that the length alone is no sign. */
+	mm_text(m, "a text that nobody points to");
+	at = mm_map(m, 1);
 	mm_text(m, "country_code");
 	mm_raw(m,
 	       "\x5c"

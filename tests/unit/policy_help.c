@@ -33,7 +33,8 @@ static int memory_glob(void *arg, const char *pattern, char ***ret_paths)
 	return 0;
 }
 
-int parse_files(const struct memory_file *files, struct policy_set **ret_set, struct diag_list *diags)
+int parse_files(const struct memory_file *files, struct policy_set **ret_set,
+		struct diag_list *diags)
 {
 	struct policy_io io = { memory_read, memory_glob, (void *)files };
 

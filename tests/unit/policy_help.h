@@ -11,7 +11,8 @@ struct memory_file {
 };
 
 /* Parses the first of the files, which end with a NULL path; -EINVAL as policy_parse(). */
-int parse_files(const struct memory_file *files, struct policy_set **ret_set, struct diag_list *diags);
+int parse_files(const struct memory_file *files, struct policy_set **ret_set,
+		struct diag_list *diags);
 int parse_text(const char *text, struct policy_set **ret_set, struct diag_list *diags);
 /* Parses what must parse. */
 struct policy_set *must_parse(const char *text);

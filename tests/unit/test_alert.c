@@ -65,10 +65,21 @@ Test(alert, a_threshold_names_everything)
 	cr_expect(a.has_mac);
 }
 
+Test(alert, the_percent_is_never_below_the_line_that_was_reached)
+{
+	uint32_t quota = night_quota(n, "night bulk", 0);
+	struct cf_event ev = night_event(n, quota, CF_EVENT_AT, 799);
+	_cleanup_alert_ struct alert a = { 0 };
+
+	n->image->quotas.v[quota].limit_bytes = 999;
+	n->image->quotas.v[quota].at[0].bytes = 799;
+	alert_make(&n->cx, &ev, half_past_midnight, &a);
+	cr_expect_eq(a.percent, 80);
+}
+
 Test(alert, what_several_sources_sent_is_not_laid_on_the_last_one)
 {
-	struct cf_event ev =
-		night_event(n, night_quota(n, "night bulk", 0), CF_EVENT_AT, 16 * MB);
+	struct cf_event ev = night_event(n, night_quota(n, "night bulk", 0), CF_EVENT_AT, 16 * MB);
 
 	n->cx.alone = false;
 	expect_story(&ev, "16.0 MB went to 203.0.113.10 (Shanghai, CN, AS4812 China Telecom, "
@@ -133,7 +144,8 @@ Test(alert, in_observe_it_would_be_stopped)
 	cr_expect_eq(a.verdict, ALERT_WOULD_DROP);
 	cr_expect_eq(a.level, CF_LEVEL_INFO, "nobody asked for an alert");
 	cr_expect_null(a.window);
-	cr_expect_not_null(strstr(a.story, "10.0.0.11 would be stopped on its way to 203.0.113.10"));
+	cr_expect_not_null(
+		strstr(a.story, "10.0.0.11 would be stopped on its way to 203.0.113.10"));
 	cr_expect_not_null(strstr(a.story, "until 2026-11-25 00:00 EAT (+03:00)"));
 }
 
@@ -158,8 +170,7 @@ Test(alert, a_policy_without_quota)
 
 Test(alert, an_older_generations_quota_is_found_by_its_id)
 {
-	struct cf_event ev =
-		night_event(n, night_quota(n, "night bulk", 1), CF_EVENT_AT, 24 * MB);
+	struct cf_event ev = night_event(n, night_quota(n, "night bulk", 1), CF_EVENT_AT, 24 * MB);
 	_cleanup_alert_ struct alert a = { 0 };
 
 	ev.generation = 6;
@@ -194,14 +205,14 @@ Test(alert, an_unknown_event_is_refused)
 
 Test(alert, without_a_city_the_distance_is_to_the_country)
 {
-	struct cf_event ev =
-		night_event(n, night_quota(n, "night bulk", 2), CF_EVENT_AT, 800 * MB);
+	struct cf_event ev = night_event(n, night_quota(n, "night bulk", 2), CF_EVENT_AT, 800 * MB);
 	struct addr berlin = ip("198.51.100.10"), nowhere = ip("192.0.2.1");
-	_cleanup_alert_ struct alert a = { 0 }, b = { 0 };
+	_cleanup_alert_ struct alert a, b;
 
 	memcpy(ev.dst, berlin.b, sizeof(ev.dst));
 	a = made(&ev);
-	cr_expect_not_null(strstr(a.story, "(DE, AS3320 Deutsche Telekom AG, about "), "%s", a.story);
+	cr_expect_not_null(strstr(a.story, "(DE, AS3320 Deutsche Telekom AG, about "), "%s",
+			   a.story);
 	memcpy(ev.dst, nowhere.b, sizeof(ev.dst));
 	b = made(&ev);
 	cr_expect_not_null(strstr(b.story, "192.0.2.1 (place unknown)"), "%s", b.story);
@@ -222,8 +233,7 @@ static enum alert_news check(struct alert_seen *s, const struct cf_event *ev)
 Test(seen, once_per_key_period_and_threshold)
 {
 	struct alert_seen *s = seen_new();
-	struct cf_event ev =
-		night_event(n, night_quota(n, "night bulk", 0), CF_EVENT_AT, 16 * MB);
+	struct cf_event ev = night_event(n, night_quota(n, "night bulk", 0), CF_EVENT_AT, 16 * MB);
 
 	cr_expect_eq(check(s, &ev), ALERT_NEW);
 	ev.used_bytes++;
@@ -286,8 +296,7 @@ Test(seen, a_sprayed_policy_is_not_a_flood)
 Test(seen, memory_is_bounded_and_the_newest_are_kept)
 {
 	struct alert_seen *s = seen_new();
-	struct cf_event ev =
-		night_event(n, night_quota(n, "night bulk", 0), CF_EVENT_AT, 16 * MB);
+	struct cf_event ev = night_event(n, night_quota(n, "night bulk", 0), CF_EVENT_AT, 16 * MB);
 
 	for (uint32_t i = 0; i < 3 * ALERT_SEEN_KEYS; i++) {
 		memcpy(ev.key.dst + 8, &i, sizeof(i));
@@ -305,8 +314,8 @@ Test(explain, keys_are_the_kernels)
 {
 	struct explain_source src = { .from = CF_FROM_INSIDE, .addr = ip("2001:db8::1:2:3:4") };
 	struct addr dst = ip("2001:db8:4812:7::10"), shanghai = ip("203.0.113.10"),
-		    nowhere = ip("192.0.2.77"), lan = ip("2001:db8::"), net = ip("2001:db8:4812:7::"),
-		    slash24 = ip("192.0.2.0");
+		    nowhere = ip("192.0.2.77"), lan = ip("2001:db8::"),
+		    net = ip("2001:db8:4812:7::"), slash24 = ip("192.0.2.0");
 	struct cf_quota_key k;
 
 	cr_assert_eq(quota_key_make(n->image, night_quota(n, "night bulk", 3), &src, &dst, &k), 0);

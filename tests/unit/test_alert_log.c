@@ -47,8 +47,7 @@ TestSuite(alert_log, .init = setup, .fini = teardown);
 
 static struct alert threshold(void)
 {
-	struct cf_event ev =
-		night_event(n, night_quota(n, "night bulk", 0), CF_EVENT_AT, 16 * MB);
+	struct cf_event ev = night_event(n, night_quota(n, "night bulk", 0), CF_EVENT_AT, 16 * MB);
 	struct alert a = { 0 };
 
 	cr_assert_eq(alert_make(&n->cx, &ev, half_past_midnight, &a), 0);

@@ -24,9 +24,12 @@ static const char *periods_text(const struct quota *q, const char *zone, const c
 	return list_text(&l, zone_named(zone));
 }
 
-#define EXPECT(q, zone, begin, end, text)                                                      \
+#define EXPECT(q, zone, begin, end, text)                                                          \
 	cr_assert_str_eq(periods_text(&(const struct quota)q, zone, begin, end), text)
-#define Q(...) { __VA_ARGS__ }
+#define Q(...)                                                                                     \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
 
 Test(periods, days_begin_at_local_midnight)
 {
@@ -70,13 +73,15 @@ Test(periods, a_repeated_hour_is_one_period)
 	cr_assert_eq(quota_periods(&set, &q, NULL, &zones_of_tests, at_utc("2026-10-25 01:30"),
 				   at_utc("2026-10-25 03:30"), &l),
 		     0);
-	cr_assert_str_eq(list_text(&l, NULL), "10-25 00:00 - 10-25 02:00, "
-					      "10-25 02:00 - 10-25 03:00, 10-25 03:00 - 10-25 04:00");
+	cr_assert_str_eq(list_text(&l, NULL),
+			 "10-25 00:00 - 10-25 02:00, "
+			 "10-25 02:00 - 10-25 03:00, 10-25 03:00 - 10-25 04:00");
 	/* the skipped one is none */
 	cr_assert_eq(quota_periods(&set, &q, NULL, &zones_of_tests, at_utc("2026-03-29 00:30"),
 				   at_utc("2026-03-29 02:00"), &l),
 		     0);
-	cr_assert_str_eq(list_text(&l, NULL), "03-29 00:00 - 03-29 01:00, 03-29 01:00 - 03-29 02:00");
+	cr_assert_str_eq(list_text(&l, NULL),
+			 "03-29 00:00 - 03-29 01:00, 03-29 01:00 - 03-29 02:00");
 }
 
 Test(periods, several_hours_are_cut_at_midnight)
@@ -125,7 +130,8 @@ Test(periods, each_window_is_the_windows)
 	cr_assert_eq(quota_periods(&set, &q, span(DAILY, "22:00", "06:00"), &zones_of_tests,
 				   at_utc("2026-11-23"), at_utc("2026-11-24"), &l),
 		     0);
-	cr_assert_str_eq(list_text(&l, NULL), "11-22 21:00 - 11-23 05:00, 11-23 21:00 - 11-24 05:00");
+	cr_assert_str_eq(list_text(&l, NULL),
+			 "11-22 21:00 - 11-23 05:00, 11-23 21:00 - 11-24 05:00");
 }
 
 Test(periods, mistakes)
@@ -135,12 +141,14 @@ Test(periods, mistakes)
 	struct policy_set set = { 0 };
 	struct utc at = at_utc("2026-11-23");
 
-	cr_assert_eq(quota_periods(&set, &q, NULL, &zones_of_tests, at, (struct utc){ at.s + 1 }, &l),
-		     -EINVAL);
+	cr_assert_eq(
+		quota_periods(&set, &q, NULL, &zones_of_tests, at, (struct utc){ at.s + 1 }, &l),
+		-EINVAL);
 	q.period = PERIOD_DAY;
 	set.site.timezone = (char *)"Atlantis";
-	cr_assert_eq(quota_periods(&set, &q, NULL, &zones_of_tests, at, (struct utc){ at.s + 1 }, &l),
-		     -ENOENT);
+	cr_assert_eq(
+		quota_periods(&set, &q, NULL, &zones_of_tests, at, (struct utc){ at.s + 1 }, &l),
+		-ENOENT);
 	set.site.timezone = NULL;
 	cr_assert_eq(quota_periods(&set, &q, NULL, &zones_of_tests, at, at, &l), 0);
 	cr_assert_eq(l.n, 0);

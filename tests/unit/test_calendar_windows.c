@@ -39,21 +39,22 @@ Test(windows, weekends_are_the_site_s)
 {
 	struct policy_set set = { 0 };
 
-	cr_assert_str_eq(windows_text(&set, leaf(TIME_WEEKENDS), NULL, "2026-11-22 23:00",
-				      "2026-12-01"),
-			 "11-28 00:00 - 11-30 00:00");
+	cr_assert_str_eq(
+		windows_text(&set, leaf(TIME_WEEKENDS), NULL, "2026-11-22 23:00", "2026-12-01"),
+		"11-28 00:00 - 11-30 00:00");
 	set.site.weekend = FRI | SAT;
-	cr_assert_str_eq(windows_text(&set, leaf(TIME_WEEKENDS), NULL, "2026-11-22 23:00",
-				      "2026-12-01"),
-			 "11-27 00:00 - 11-29 00:00");
-	cr_assert_str_eq(windows_text(&set, leaf(TIME_WEEKDAYS), NULL, "2026-11-23",
-				      "2026-11-30 12:00"),
-			 "11-22 00:00 - 11-27 00:00, 11-29 00:00 - 12-04 00:00");
+	cr_assert_str_eq(
+		windows_text(&set, leaf(TIME_WEEKENDS), NULL, "2026-11-22 23:00", "2026-12-01"),
+		"11-27 00:00 - 11-29 00:00");
+	cr_assert_str_eq(
+		windows_text(&set, leaf(TIME_WEEKDAYS), NULL, "2026-11-23", "2026-11-30 12:00"),
+		"11-22 00:00 - 11-27 00:00, 11-29 00:00 - 12-04 00:00");
 }
 
 Test(windows, what_touches_is_one_window)
 {
-	struct time_expr *closed = join(TIME_OR, span(DAILY, "22:00", "06:00"), leaf(TIME_WEEKENDS));
+	struct time_expr *closed =
+		join(TIME_OR, span(DAILY, "22:00", "06:00"), leaf(TIME_WEEKENDS));
 
 	/* Friday's night runs into the weekend, Sunday's night out of it */
 	EXPECT(closed, NULL, "2026-11-26 12:00", "2026-11-30 12:00",
@@ -80,8 +81,10 @@ Test(windows, and_and_except_work_on_instants)
 	       "2026-11-26 12:00", "2026-11-27 20:00",
 	       "11-26 17:00 - 11-27 08:00, 11-27 17:00 - 11-28 00:00");
 	/* a piece cut out of the middle of one, and one that covers several */
-	EXPECT(join(TIME_EXCEPT, leaf(TIME_WEEKENDS), between("2026-11-28 10:00", "2026-11-29 09:00")),
-	       NULL, "2026-11-27", "2026-11-30", "11-28 00:00 - 11-28 10:00, 11-29 09:00 - 11-30 00:00");
+	EXPECT(join(TIME_EXCEPT, leaf(TIME_WEEKENDS),
+		    between("2026-11-28 10:00", "2026-11-29 09:00")),
+	       NULL, "2026-11-27", "2026-11-30",
+	       "11-28 00:00 - 11-28 10:00, 11-29 09:00 - 11-30 00:00");
 	EXPECT(join(TIME_EXCEPT, night, between("2026-11-24 00:00", "2026-11-26 23:00")), NULL,
 	       "2026-11-23 12:00", "2026-11-27 12:00",
 	       "11-23 22:00 - 11-24 00:00, 11-26 23:00 - 11-27 06:00");
@@ -101,7 +104,8 @@ Test(windows, between_two_moments)
 {
 	EXPECT(between("2026-12-01 16:00", "2026-12-02 00:00"), NULL, "2026-11-23", "2026-12-20",
 	       "12-01 16:00 - 12-02 00:00");
-	EXPECT(between("2026-12-02 00:00", "2026-12-02 00:00"), NULL, "2026-11-23", "2026-12-20", "");
+	EXPECT(between("2026-12-02 00:00", "2026-12-02 00:00"), NULL, "2026-11-23", "2026-12-20",
+	       "");
 }
 
 /* 2026-03-29 in Berlin: 02:00 becomes 03:00. */
@@ -156,8 +160,8 @@ Test(windows, clock_set_back_never_makes_a_hole)
 
 Test(windows, complementary_spans_leave_no_hole_on_any_night)
 {
-	struct time_expr *all = join(TIME_OR, span(DAILY, "22:00", "02:30"),
-				     span(DAILY, "02:30", "22:00"));
+	struct time_expr *all =
+		join(TIME_OR, span(DAILY, "22:00", "02:30"), span(DAILY, "02:30", "22:00"));
 	static const char *const zones[] = { "Berlin", "New_York", "Lord_Howe", "Sao_Paulo_then",
 					     "Apia" };
 
@@ -174,7 +178,8 @@ Test(windows, complementary_spans_leave_no_hole_on_any_night)
 /* Midnight itself is in the gap, or comes twice: days still are whole. */
 Test(windows, days_whose_midnight_is_missing_or_double)
 {
-	/* 2026-11-01: 00:00 -03 becomes 01:00 -02; 2026-02-15: 00:00 -02 becomes 23:00 -03 of the 14th */
+	/* 2026-11-01: 00:00 -03 becomes 01:00 -02; 2026-02-15: 00:00 -02 becomes 23:00 -03 of the
+	 * 14th */
 	EXPECT(span(SUN, "00:00", "24:00"), "Sao_Paulo_then", "2026-10-30", "2026-11-06",
 	       "11-01 01:00 - 11-02 00:00");
 	cr_assert_str_eq(windows_text(&no_windows, dates(TIME_DATES, "2026-02-14", "2026-02-14"),
@@ -182,7 +187,8 @@ Test(windows, days_whose_midnight_is_missing_or_double)
 			 "02-14 00:00 - 02-15 00:00");
 	EXPECT(dates(TIME_DATES, "2011-12-29", "2011-12-29"), "Apia", "2011-12-20", "2012-01-10",
 	       "12-29 00:00 - 12-31 00:00");
-	EXPECT(dates(TIME_DATES, "2011-12-30", "2011-12-30"), "Apia", "2011-12-20", "2012-01-10", "");
+	EXPECT(dates(TIME_DATES, "2011-12-30", "2011-12-30"), "Apia", "2011-12-20", "2012-01-10",
+	       "");
 	/* the night that lost a day is one night */
 	EXPECT(span(DAILY, "22:00", "06:00"), "Apia", "2011-12-30 05:00", "2011-12-30 20:00",
 	       "12-29 22:00 - 12-31 06:00");
@@ -207,7 +213,9 @@ Test(windows, zones_of_named_windows)
 		{ .name = (char *)"far", .zone = (char *)"Shanghai", .when = named(0) },
 		{ .name = (char *)"both", .when = join(TIME_OR, named(0), named(1)) },
 		{ .name = (char *)"nowhere", .zone = (char *)"Atlantis", .when = named(0) },
-		{ .name = (char *)"berlin", .zone = (char *)"Berlin", .when = span(MON, "08:00", "09:00") },
+		{ .name = (char *)"berlin",
+		  .zone = (char *)"Berlin",
+		  .when = span(MON, "08:00", "09:00") },
 		{ .name = (char *)"inner", .zone = (char *)"Shanghai", .when = named(4) },
 	};
 	struct policy_set set = { .windows = { w, ARRAY_SIZE(w), 0 } };
@@ -245,14 +253,16 @@ Test(windows, mistakes_are_errors)
 	struct interval kept = { { 1 }, { 2 } };
 	struct interval_list l = { &kept, 1, 1 };
 
-	cr_assert_str_eq(windows_text(&set, named(7), NULL, "2026-11-22", "2026-11-29"), "error 22");
+	cr_assert_str_eq(windows_text(&set, named(7), NULL, "2026-11-22", "2026-11-29"),
+			 "error 22");
 	cr_assert_str_eq(windows_text(&set, leaf(TIME_EXCEPT), NULL, "2026-11-22", "2026-11-29"),
 			 "error 22");
 	/* in a circle */
-	cr_assert_str_eq(windows_text(&set, named(0), NULL, "2026-11-22", "2026-11-29"), "error 40");
+	cr_assert_str_eq(windows_text(&set, named(0), NULL, "2026-11-22", "2026-11-29"),
+			 "error 40");
 	/* and what was in the list stays */
-	cr_assert_lt(time_expr_intervals(&set, named(7), NULL, &zones_of_tests, at_utc("2026-11-22"),
-					 at_utc("2026-11-29"), &l),
+	cr_assert_lt(time_expr_intervals(&set, named(7), NULL, &zones_of_tests,
+					 at_utc("2026-11-22"), at_utc("2026-11-29"), &l),
 		     0);
 	cr_assert(l.n == 1 && l.v == &kept && kept.end.s == 2);
 }
@@ -266,12 +276,14 @@ Test(windows, that_would_never_be_done_are_refused, .timeout = 20)
 	for (uint32_t i = 1; i < ARRAY_SIZE(w); i++)
 		w[i] = (struct window){ .name = (char *)"w",
 					.when = join(TIME_OR, named(i - 1), named(i - 1)) };
-	cr_assert_str_eq(windows_text(&set, named(30), NULL, "2026-11-22", "2026-11-29"), "error 7");
+	cr_assert_str_eq(windows_text(&set, named(30), NULL, "2026-11-22", "2026-11-29"),
+			 "error 7");
 	cr_assert_str_eq(windows_text(&set, named(4), NULL, "2026-11-23", "2026-11-29"),
 			 "11-28 00:00 - 11-30 00:00");
 }
 
-/* As in docs/time.md: how long each span is open in Berlin on the nights when the clock moves, in minutes. */
+/* As in docs/time.md: how long each span is open in Berlin on the nights when the clock moves, in
+ * minutes. */
 Test(windows, the_examples_in_the_documentation)
 {
 	static const struct {
@@ -282,7 +294,8 @@ Test(windows, the_examples_in_the_documentation)
 		{ "02:30", "06:00", 210, 180, 270 }, { "02:00", "03:00", 60, 0, 120 },
 		{ "01:00", "02:00", 60, 60, 60 },    { "03:00", "04:00", 60, 60, 60 },
 	};
-	static const char *const noons[] = { "2026-11-23 11:00", "2026-03-28 11:00", "2026-10-24 10:00" };
+	static const char *const noons[] = { "2026-11-23 11:00", "2026-03-28 11:00",
+					     "2026-10-24 10:00" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const int64_t want[] = { cases[i].plain, cases[i].march, cases[i].october };
@@ -292,8 +305,8 @@ Test(windows, the_examples_in_the_documentation)
 			struct utc noon = at_utc(noons[k]), end = { noon.s + 22 * 3600 };
 			struct time_expr *e = span(DAILY, cases[i].from, cases[i].until);
 
-			cr_assert_eq(time_expr_intervals(&no_windows, e, NULL, &zones_of_tests, noon,
-							 end, &l),
+			cr_assert_eq(time_expr_intervals(&no_windows, e, NULL, &zones_of_tests,
+							 noon, end, &l),
 				     0);
 			cr_assert_eq(l.n, want[k] > 0);
 			cr_assert(!l.n || l.v[0].end.s - l.v[0].begin.s == want[k] * 60,
@@ -317,7 +330,8 @@ Test(windows, open_ones_are_followed_to_their_true_edges)
 	EXPECT(span(MON, "22:00", "06:00"), NULL, "2026-11-24 00:00", "2026-11-24 00:00", "");
 }
 
-/* A quota each window resets when the window opens: asked on another day, one that never closes must not open anew. */
+/* A quota each window resets when the window opens: asked on another day, one that never closes
+ * must not open anew. */
 Test(windows, one_that_never_closes_keeps_its_opening_time)
 {
 	struct time_expr *always = join(TIME_OR, leaf(TIME_WEEKENDS), leaf(TIME_WEEKDAYS));
@@ -348,8 +362,8 @@ Test(windows, whether_a_list_holds_an_instant)
 	static const struct {
 		int64_t at;
 		bool in;
-	} cases[] = { { 9, false }, { 10, true },  { 19, true },  { 20, false }, { 29, false },
-		      { 30, true }, { 39, true },  { 40, false }, { 50, true },	 { 51, false } };
+	} cases[] = { { 9, false }, { 10, true }, { 19, true },  { 20, false }, { 29, false },
+		      { 30, true }, { 39, true }, { 40, false }, { 50, true },  { 51, false } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		cr_assert_eq(interval_list_has(&l, (struct utc){ cases[i].at }), cases[i].in);

@@ -169,3 +169,26 @@ Test(geo_rows, after_narrowing_nothing_crosses)
 		free(rows.v);
 	}
 }
+
+Test(geo_rows, nested_rows_may_end_at_the_last_address)
+{
+	static const uint64_t low[] = { 0, 100, 200 };
+	_cleanup_geo_builder_ struct geo_builder *b = geo_builder_new();
+	_cleanup_geo_table_ struct geo_table *t = NULL;
+	struct geo_row conflict[2], v[3];
+	struct geo_rows rows = { v, 3, 3 };
+
+	for (uint32_t i = 0; i < 3; i++) {
+		geo_builder_intern(b, &(struct geo_record){ .asn = i + 1 });
+		v[i] = (struct geo_row){ addr_from_halves(UINT64_MAX, low[i]),
+					 addr_from_halves(UINT64_MAX, UINT64_MAX), i, i };
+	}
+	cr_assert_eq(geo_rows_resolve(&rows, b, conflict), 0);
+	t = finish(b);
+	cr_assert_eq(t->ranges.n, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct addr a = addr_from_halves(UINT64_MAX, low[i]);
+
+		cr_assert_eq(geo_table_find(t, &a)->asn, i + 1);
+	}
+}

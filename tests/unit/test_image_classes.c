@@ -91,10 +91,10 @@ static struct expr *random_expr(struct prng *r, struct world *w, bool to, int de
 	if (!depth || !prng_below(r, 4)) {
 		if (to)
 			return random_to_atom(r, w);
-		return prng_below(r, 4) == 0 ? any() :
-		       prng_below(r, 3) == 0 ? inside() :
-		       prng_below(r, 2) == 0 ? gateway() :
-					       random_literal(r, w);
+		return prng_below(r, 4) == 0   ? any()
+		       : prng_below(r, 3) == 0 ? inside()
+		       : prng_below(r, 2) == 0 ? gateway()
+					       : random_literal(r, w);
 	}
 	a = random_expr(r, w, to, depth - 1);
 	b = random_expr(r, w, to, depth - 1);
@@ -133,8 +133,8 @@ static void random_rules(struct prng *r, struct world *w, int policies)
 
 	for (int i = 0; i < 6; i++) {
 		/* typed: only literals, which both sides know; each may use those before it */
-		struct expr *e = OR(random_literal(r, w), random_literal(r, w),
-				    random_literal(r, w));
+		struct expr *e =
+			OR(random_literal(r, w), random_literal(r, w), random_literal(r, w));
 
 		*VEC_ADD(&w->set->sets) = (struct set){ .name = (char *)"s", .expr = e };
 	}
@@ -144,9 +144,10 @@ static void random_rules(struct prng *r, struct world *w, int policies)
 		snprintf(name, sizeof(name), "p%d", i);
 		p = policy_add(w->set, name, random_expr(r, w, false, 2),
 			       random_expr(r, w, true, 2));
-		quota_add(p, 1000000, i % 7 == 0 ? CF_KEY_ASN :
-				      i % 5 == 0 ? CF_KEY_COUNTRY :
-						   CF_KEY_SOURCE,
+		quota_add(p, 1000000,
+			  i % 7 == 0   ? CF_KEY_ASN
+			  : i % 5 == 0 ? CF_KEY_COUNTRY
+				       : CF_KEY_SOURCE,
 			  PERIOD_DAY);
 		for (uint32_t k = prng_below(r, 3); k; k--)
 			except_add(p, prng_below(r, 2) ? random_expr(r, w, false, 1) : NULL,
@@ -154,8 +155,7 @@ static void random_rules(struct prng *r, struct world *w, int policies)
 	}
 	for (int i = 0; i < 5; i++) {
 		snprintf(name, sizeof(name), "e%d", i);
-		exempt_add(w->set, name, random_expr(r, w, false, 1),
-			   random_expr(r, w, true, 1));
+		exempt_add(w->set, name, random_expr(r, w, false, 1), random_expr(r, w, true, 1));
 		protect_add(w->set, random_expr(r, w, false, 1), random_expr(r, w, true, 1));
 	}
 }
@@ -230,8 +230,8 @@ static void check_edges(const struct world *w, const struct image *img, struct a
 			void (*check)(const struct world *, const struct image *,
 				      const struct addr *))
 {
-	const struct addr all[] = { before(first), first,	 after(first),
-				    before(last),  last,	 after(last) };
+	const struct addr all[] = { before(first), first, after(first),
+				    before(last),  last,  after(last) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		check(w, img, &all[i]);
@@ -252,8 +252,9 @@ static void check_table(const struct world *w, const struct image *img, const st
 static void check_all_edges(const struct world *w, const struct image *img)
 {
 	static const char *const fixed[] = {
-		"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "0.0.0.0/0", "::/0",
-		"::/128", "::1/128", "fe80::/10", "ff00::/8", "64:ff9b::/96", "2002::/16",
+		"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4",
+		"0.0.0.0/0", "::/0",        "::/128",         "::1/128",
+		"fe80::/10", "ff00::/8",    "64:ff9b::/96",   "2002::/16",
 	};
 	struct prefix_list l = { 0 };
 
@@ -292,7 +293,8 @@ static struct addr random_addr(struct prng *r, const struct world *w)
 		return addr_from_halves(0x2002000000000000ULL | (uint64_t)v4 << 16, prng_next(r));
 	case 6: /* near a range, its /64 or the next */
 		a = w->in.geo.country->ranges
-			    .v[prng_below(r, (uint32_t)w->in.geo.country->ranges.n)].first;
+			    .v[prng_below(r, (uint32_t)w->in.geo.country->ranges.n)]
+			    .first;
 		if (addr_is4(&a))
 			return a;
 		return addr_from_halves(addr_hi(&a) + prng_below(r, 2), prng_next(r));
@@ -335,7 +337,8 @@ Test(classes, small_databases_many_policies)
 		check_world(seed, 70, 200, 200, 10000);
 }
 
-/* No database at all, a policy about everything: one label, and none of the trees' corners is empty. */
+/* No database at all, a policy about everything: one label, and none of the trees' corners is
+ * empty. */
 Test(classes, nothing_known)
 {
 	struct policy_set *set = set_new();

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Precedence: protect, block by hand, exempt, except, drop, quota, alert; and what observe changes. */
+/* Precedence: protect, block by hand, exempt, except, drop, quota, alert; and what observe changes.
+ */
 #include <criterion/criterion.h>
 
 #include "core/row.h"
 #include "image_help.h"
 
 #define SERVER "192.0.2.1"
-#define OTHER "198.51.100.1"
+#define OTHER  "198.51.100.1"
 
 static struct image_verdict judge(const struct image *img, enum cf_from from, const char *src,
 				  const char *dst)
@@ -70,7 +71,8 @@ static struct manual_list by_hand(bool allow)
 	struct manual_list l = { 0 };
 
 	*VEC_ADD(&l) = (struct manual_rule){
-		.allow = allow, .to = cidr(SERVER), .until = { TEST_NOW.s + 60 }, .id = 77 };
+		.allow = allow, .to = cidr(SERVER), .until = { TEST_NOW.s + 60 }, .id = 77
+	};
 	return l;
 }
 

@@ -102,7 +102,8 @@ Test(missing, time_zone)
 	*VEC_ADD(&set->windows) = (struct window){
 		.name = (char *)"night",
 		.zone = (char *)"Mars/Olympus",
-		.when = &(struct time_expr){ .op = TIME_SPAN, .days = 127, .until = 60 } };
+		.when = &(struct time_expr){ .op = TIME_SPAN, .days = 127, .until = 60 }
+	};
 	policy_add(set, "p", any(), NULL)->then.drop = true;
 	set->policies.v[0].during = &ref;
 	refused(&in, "test.conf:9:3: error: a time zone");
@@ -132,8 +133,8 @@ Test(refused, sides_are_typed)
 
 Test(refused, networks_that_only_carry_ipv4)
 {
-	static const char *const carriers[] = { "2002::/16", "2002:c000:201::/48",
-						"64:ff9b::/96", "64:ff9b::192.0.2.1" };
+	static const char *const carriers[] = { "2002::/16", "2002:c000:201::/48", "64:ff9b::/96",
+						"64:ff9b::192.0.2.1" };
 	struct image_input in;
 
 	for (size_t i = 0; i < ARRAY_SIZE(carriers); i++) {
@@ -232,7 +233,8 @@ Test(limits, alerts_of_a_policy)
 
 	quota_add(p, 1000, CF_KEY_SOURCE, PERIOD_DAY);
 	for (uint16_t i = 1; i < CF_QUOTA_ATS; i++)
-		*VEC_ADD(&p->ats) = (struct at){ .percent = i, .pos = p->pos,
+		*VEC_ADD(&p->ats) = (struct at){ .percent = i,
+						 .pos = p->pos,
 						 .actions = { .alert = CF_LEVEL_INFO } };
 	image_free(compile(&in));
 	*VEC_ADD(&p->ats) = p->ats.v[1];
@@ -315,10 +317,11 @@ Test(limits, ranges_of_ipv6)
 	*VEC_ADD(&t->records) = (struct geo_record){ .cc = "CN" };
 	*VEC_ADD(&t->records) = (struct geo_record){ .cc = "US" };
 	for (uint64_t i = 0; i <= 1 << 21; i++)
-		*VEC_ADD(&t->ranges) = (struct geo_range){
-			.first = addr_from_halves(0x2400000000000000ULL + i, 0),
-			.last = addr_from_halves(0x2400000000000000ULL + i, UINT64_MAX),
-			.record = i & 1 };
+		*VEC_ADD(&t->ranges) =
+			(struct geo_range){ .first = addr_from_halves(0x2400000000000000ULL + i, 0),
+					    .last = addr_from_halves(0x2400000000000000ULL + i,
+								     UINT64_MAX),
+					    .record = i & 1 };
 	in.geo.country = t;
 	refused(&in, "ranges of IPv6 destinations, 2097152 at most");
 	t->ranges.n -= 100;
@@ -334,7 +337,8 @@ static struct time_expr *often(uint16_t step, uint16_t shift)
 	for (uint16_t m = 0; m + step <= 1440; m = (uint16_t)(m + step)) {
 		struct time_expr *t = keep(xcalloc(1, sizeof(*t)));
 
-		*t = (struct time_expr){ .op = TIME_SPAN, .days = 127,
+		*t = (struct time_expr){ .op = TIME_SPAN,
+					 .days = 127,
 					 .from = (uint16_t)(m + shift),
 					 .until = (uint16_t)(m + shift + step / 2) };
 		*VEC_ADD(all) = t;

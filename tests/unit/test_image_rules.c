@@ -8,7 +8,8 @@
 
 static void at_add(struct policy *p, uint16_t percent, bool drop, enum cf_level alert)
 {
-	*VEC_ADD(&p->ats) = (struct at){ .pos = p->pos, .percent = percent,
+	*VEC_ADD(&p->ats) = (struct at){ .pos = p->pos,
+					 .percent = percent,
 					 .actions = { .drop = drop, .alert = alert } };
 }
 
@@ -134,7 +135,7 @@ Test(rules, quota_that_never_drops)
 	image_free(img);
 }
 
-/* The largest there is, where 64-bit percentages would overflow. */
+/* The largest there is, to the byte; and what is larger. */
 Test(rules, largest_quota)
 {
 	struct policy_set *set = set_new();

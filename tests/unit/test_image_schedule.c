@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rows and periods at every instant are what the windows' text says, also after the schedule's end. */
+/* Rows and periods at every instant are what the windows' text says, also after the schedule's end.
+ */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
 #include "core/row.h"
 #include "image_help.h"
 
-#define DAY 86400
+#define DAY  86400
 #define WEEK (7 * DAY)
 
 struct span {
@@ -18,8 +19,11 @@ static struct time_expr *time_leaf(struct span s)
 {
 	struct time_expr *t = keep(xcalloc(1, sizeof(*t)));
 
-	*t = (struct time_expr){ .op = TIME_SPAN, .pos = { .line = 1, .col = 1 }, .days = s.days,
-				 .from = s.from, .until = s.until };
+	*t = (struct time_expr){ .op = TIME_SPAN,
+				 .pos = { .line = 1, .col = 1 },
+				 .days = s.days,
+				 .from = s.from,
+				 .until = s.until };
 	return t;
 }
 
@@ -122,8 +126,8 @@ static uint32_t want_period(const struct world *w, int policy, enum period_kind 
 static void check_at(const struct world *w, int64_t at, int64_t folded)
 {
 	const struct addr src = addr_of("10.0.0.1"), dst = addr_of("192.0.2.1");
-	struct cf_row row = image_candidates(w->img, CF_FROM_INSIDE, &src, &dst,
-					     (struct utc){ at });
+	struct cf_row row =
+		image_candidates(w->img, CF_FROM_INSIDE, &src, &dst, (struct utc){ at });
 	uint32_t gone = (uint32_t)((at - folded) / 60), q = 0;
 
 	for (int i = 0; i < POLICIES; i++) {
@@ -226,7 +230,8 @@ Test(schedule, long_window_keeps_its_opening)
 {
 	struct policy_set *set = set_new();
 	struct image_input in = input_for(set);
-	struct time_expr between = { .op = TIME_BETWEEN, .begin = { { 2026, 10, 1 }, 540 },
+	struct time_expr between = { .op = TIME_BETWEEN,
+				     .begin = { { 2026, 10, 1 }, 540 },
 				     .end = { { 2026, 12, 1 }, 0 } };
 	struct policy *p = policy_add(set, "stocktaking", any(), NULL);
 	struct image *img;

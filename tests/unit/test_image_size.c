@@ -9,8 +9,8 @@
 
 #include "image_help.h"
 
-#define RANGES4 620000
-#define RANGES6 343000
+#define RANGES4  620000
+#define RANGES6  343000
 #define NETWORKS 80000
 
 /* Of CPU: others may want it too. */
@@ -22,17 +22,17 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void add_ranges(struct prng *r, struct geo_table *t, uint64_t first, uint64_t step,
-		       size_t n, bool v4)
+static void add_ranges(struct prng *r, struct geo_table *t, uint64_t first, uint64_t step, size_t n,
+		       bool v4)
 {
 	for (uint64_t i = 0, at = first; i < n; i++) {
 		uint64_t next = at + 1 + (prng_next(r) % (2 * step));
 		struct geo_range range = { .record = prng_below(r, (uint32_t)t->records.n) };
 
-		range.first = v4 ? addr_from_halves(0, 0xffff00000000ULL | at) :
-				   addr_from_halves(at, 0);
-		range.last = v4 ? addr_from_halves(0, 0xffff00000000ULL | (next - 1)) :
-				  addr_from_halves(next - 1, UINT64_MAX);
+		range.first =
+			v4 ? addr_from_halves(0, 0xffff00000000ULL | at) : addr_from_halves(at, 0);
+		range.last = v4 ? addr_from_halves(0, 0xffff00000000ULL | (next - 1))
+				: addr_from_halves(next - 1, UINT64_MAX);
 		*VEC_ADD(&t->ranges) = range;
 		at = next;
 	}

@@ -200,8 +200,8 @@ Test(ledger, rates_look_back_ten_seconds)
 	struct ledger_sample s = sample(3, 0, 0);
 
 	poll_none(l);
-	/* 1,000 bytes in each of 20 seconds */
-	for (int i = 0; i < 20; i++) {
+	/* 1,000 bytes in each of 80 seconds: more than there is room to look back */
+	for (int i = 0; i < 80; i++) {
 		s.wire_bytes += 1000;
 		s.packets++;
 		poll_one(l, &s);
@@ -358,8 +358,8 @@ Test(ledger, the_hash_is_siphash_2_4)
 	struct hash_seed s = { { 0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL } };
 	uint8_t m[15];
 
-	for (uint8_t i = 0; i < sizeof(m); i++)
-		m[i] = i;
+	for (size_t i = 0; i < sizeof(m); i++)
+		m[i] = (uint8_t)i;
 	cr_expect_eq(hash_bytes(&s, m, sizeof(m)), 0xa129ca6149be45e5ULL);
 	cr_expect_eq(hash_bytes(&s, m, 0), 0x726fdb47dd0e0e31ULL);
 	cr_expect_eq(hash_bytes(&s, m, 8), 0x93f5f5799a932462ULL);
@@ -421,8 +421,8 @@ static struct ledger_rows ask(const struct ledger *l, struct ledger_query q)
 Test(ledger, by_country)
 {
 	_cleanup_ledger_ struct ledger *l = world();
-	_cleanup_ledger_rows_ struct ledger_rows r = ask(l, (struct ledger_query){
-									.by = LEDGER_BY_COUNTRY });
+	_cleanup_ledger_rows_ struct ledger_rows r =
+		ask(l, (struct ledger_query){ .by = LEDGER_BY_COUNTRY });
 
 	cr_assert_eq(r.n, 3);
 	cr_expect_str_eq(r.v[0].cc, "DE");
@@ -483,8 +483,8 @@ Test(ledger, names_of_groupings_and_columns_parse)
 		cr_expect_eq((int)by, i);
 	}
 	for (int i = 0; i < LEDGER_COLUMN_MAX; i++) {
-		cr_assert_eq(ledger_column_parse(ledger_column_name((enum ledger_column)i), &column),
-			     0);
+		cr_assert_eq(
+			ledger_column_parse(ledger_column_name((enum ledger_column)i), &column), 0);
 		cr_expect_eq((int)column, i);
 	}
 	cr_expect_lt(ledger_by_parse("bytes", &by), 0);

@@ -10,6 +10,7 @@
 
 #include "core/geo_build.h"
 #include "core/geo_csv.h"
+#include "core/mmdb_encode.h"
 #include "core/mmdb_write.h"
 #include "mmdb_help.h"
 
@@ -341,4 +342,49 @@ Test(mmdb, the_same_table_makes_the_same_bytes_and_an_empty_one_none)
 	cr_assert_eq(geo_builder_finish(builder, &empty), 0);
 	cr_assert_eq(mmdb_write(empty, NULL, &z), -ENODATA);
 	cr_assert_eq(z.n, 0);
+}
+
+static int first_name(void *arg, const char *path, const struct mmdb_value *v)
+{
+	if (!strcmp(path, "autonomous_system_organization"))
+		snprintf(arg, 64, "%.*s", (int)v->size, v->text);
+	return 0;
+}
+
+/* Pointers have four sizes; the edges between them are where they go wrong. */
+Test(mmdb, pointers_of_every_size_lead_to_their_text)
+{
+	static const size_t edges[] = { 2048, 526336, 134744064 };
+	struct geo_record r = { .asn = 64500, .as_name = (char *)"A name, long enough to share" };
+	struct mmdb_encoder e = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
+		for (size_t at = edges[i] - 90; at < edges[i] + 4; at++) {
+			const struct mmdb_visitor visitor = { first_name, (char[64]){ 0 } };
+			struct buf space = e.out;
+			const char *why = "";
+			struct mmdb_data d;
+			size_t second;
+
+			/* As if so much had been written already; the space is used again. */
+			e = (struct mmdb_encoder){ 0 };
+			if (space.cap < at) {
+				free(space.s);
+				space = (struct buf){ xcalloc(at, 1), at, at };
+			}
+			space.n = at;
+			e.out = space;
+			mmdb_encode_record(&e, &r);
+			second = mmdb_encode_record(&e, &r);
+			cr_assert_leq(e.out.n - second, 19, "not shared");
+			d = (struct mmdb_data){ (const uint8_t *)e.out.s, e.out.n };
+			cr_assert_eq(mmdb_data_visit(&d, second, &visitor, &why), 0, "%s", why);
+			cr_assert_str_eq((char *)visitor.arg, r.as_name, "at %zu", at);
+			space = e.out;
+			e.out = (struct buf){ 0 };
+			mmdb_encoder_done(&e);
+			e.out = space;
+		}
+	}
+	mmdb_encoder_done(&e);
 }

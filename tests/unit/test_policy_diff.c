@@ -61,9 +61,11 @@ Test(policy_diff, each_kind_of_change_is_found)
 		{ "exempt { from 10.0.0.2 }\n", "", CHANGE_EXEMPT, CHANGE_REMOVED, NULL },
 		{ "mode observe", "mode enforce", CHANGE_MODE, CHANGE_CHANGED, NULL },
 		{ "mode observe", "mode observe\non stop keep", CHANGE_ON, CHANGE_ADDED, "stop" },
-		{ "mode observe", "mode observe\nalert to journal", CHANGE_ALERT_TO, CHANGE_ADDED, NULL },
+		{ "mode observe", "mode observe\nalert to journal", CHANGE_ALERT_TO, CHANGE_ADDED,
+		  NULL },
 		{ "mode observe", "mode observe\ngeo asn \"x\"", CHANGE_GEO, CHANGE_ADDED, "asn" },
-		{ "mode observe", "mode observe\nprotect { to any }", CHANGE_PROTECT, CHANGE_ADDED, NULL },
+		{ "mode observe", "mode observe\nprotect { to any }", CHANGE_PROTECT, CHANGE_ADDED,
+		  NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -85,9 +87,10 @@ Test(policy_diff, each_kind_of_change_is_found)
 
 Test(policy_diff, order_and_spelling_are_no_change)
 {
-	_cleanup_free_ char *after = edited("quota 1 MB per source each window", "quota 1000 kB payload per source each window");
-	_cleanup_free_ char *swapped =
-		edited("exempt { from 10.0.0.2 }\nexempt { from 10.0.0.3 }", "exempt { from 10.0.0.3 }\nexempt { from 10.0.0.2 }");
+	_cleanup_free_ char *after = edited("quota 1 MB per source each window",
+					    "quota 1000 kB payload per source each window");
+	_cleanup_free_ char *swapped = edited("exempt { from 10.0.0.2 }\nexempt { from 10.0.0.3 }",
+					      "exempt { from 10.0.0.3 }\nexempt { from 10.0.0.2 }");
 	struct policy_diff d = diff_of(base, after), e = diff_of(base, swapped);
 
 	cr_expect_eq(d.changes.n, 0);
@@ -125,8 +128,12 @@ Test(policy_diff, a_renamed_policy_loses_its_counters)
 Test(policy_diff, a_changed_list_is_a_changed_set)
 {
 	static const char conf[] = "set s = file \"l\"\nwindow w = dates file \"d\"\n";
-	const struct memory_file one[] = { { "c", conf }, { "l", "192.0.2.1\n" }, { "d", "2026-12-25\n" }, { 0 } };
-	const struct memory_file two[] = { { "c", conf }, { "l", "192.0.2.2\n" }, { "d", "2026-12-26\n" }, { 0 } };
+	const struct memory_file one[] = {
+		{ "c", conf }, { "l", "192.0.2.1\n" }, { "d", "2026-12-25\n" }, { 0 }
+	};
+	const struct memory_file two[] = {
+		{ "c", conf }, { "l", "192.0.2.2\n" }, { "d", "2026-12-26\n" }, { 0 }
+	};
 	_cleanup_policy_set_ struct policy_set *a = NULL, *b = NULL;
 	_cleanup_diag_list_ struct diag_list diags = { 0 };
 	struct policy_diff d;

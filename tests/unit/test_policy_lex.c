@@ -22,23 +22,56 @@ Test(policy_lex, words_are_what_they_look_like)
 		const char *text;
 		enum token_kind kind;
 	} rows[] = {
-		{ "night", T_WORD },	     { "daemon-stall", T_WORD },   { "eth0.100", T_WORD },
-		{ "_x", T_WORD },	     { "as", T_WORD },		   { "10", T_NUMBER },
-		{ "9.0302", T_NUMBER },	     { "-12.5", T_NUMBER },	   { "0x10", T_HEX },
-		{ "50MB", T_QUANTITY },	     { "1.5GiB", T_QUANTITY },	   { "1h30m", T_QUANTITY },
-		{ "80%", T_PERCENT },	     { "10.0.0.1", T_PREFIX },	   { "10.0.0.0/8", T_PREFIX },
-		{ "::1", T_PREFIX },	     { "fd00::/8", T_PREFIX },	   { "dead::beef", T_PREFIX },
-		{ "AS64500", T_ASN },	     { "as1", T_ASN },		   { "00:1a:2B:3c:4d:5e", T_MAC },
-		{ "tcp/443", T_PORTS },	     { "udp/8000-8100", T_PORTS }, { "24/48", T_LENGTHS },
-		{ "16:00", T_TIME },	     { "7:05", T_TIME },	   { "22:00-06:00", T_SPAN },
-		{ "2026-12-25", T_DATE },    { "2026-12-31..2027-01-02", T_DATES },
-		{ "\"a \\\"b\\\"\"", T_STRING }, { "10.0.0.256", T_BAD },   { "24:00", T_BAD },
-		{ "24:01", T_BAD },	     { "12:60", T_BAD },	   { "2026-02-29", T_BAD },
-		{ "2028-02-29", T_DATE },    { "1e5", T_QUANTITY },	   { "Mbit/s", T_BAD },
-		{ "tcp/70000", T_BAD },	     { "AS4294967296", T_BAD },	   { "10.0.0.1/8", T_BAD },
-		{ "$", T_FOREIGN },	     { ";", T_FOREIGN },	   { "!=", T_FOREIGN },
-		{ "==", T_FOREIGN },	     { "=", T_EQUALS },		   { "\"open", T_BAD },
-		{ "0x123456789", T_BAD },    { "1.2.3", T_BAD },	   { "/etc/x", T_BAD },
+		{ "night", T_WORD },
+		{ "daemon-stall", T_WORD },
+		{ "eth0.100", T_WORD },
+		{ "_x", T_WORD },
+		{ "as", T_WORD },
+		{ "10", T_NUMBER },
+		{ "9.0302", T_NUMBER },
+		{ "-12.5", T_NUMBER },
+		{ "0x10", T_HEX },
+		{ "50MB", T_QUANTITY },
+		{ "1.5GiB", T_QUANTITY },
+		{ "1h30m", T_QUANTITY },
+		{ "80%", T_PERCENT },
+		{ "10.0.0.1", T_PREFIX },
+		{ "10.0.0.0/8", T_PREFIX },
+		{ "::1", T_PREFIX },
+		{ "fd00::/8", T_PREFIX },
+		{ "dead::beef", T_PREFIX },
+		{ "AS64500", T_ASN },
+		{ "as1", T_ASN },
+		{ "00:1a:2B:3c:4d:5e", T_MAC },
+		{ "tcp/443", T_PORTS },
+		{ "udp/8000-8100", T_PORTS },
+		{ "24/48", T_LENGTHS },
+		{ "16:00", T_TIME },
+		{ "7:05", T_TIME },
+		{ "22:00-06:00", T_SPAN },
+		{ "2026-12-25", T_DATE },
+		{ "2026-12-31..2027-01-02", T_DATES },
+		{ "\"a \\\"b\\\"\"", T_STRING },
+		{ "10.0.0.256", T_BAD },
+		{ "24:00", T_BAD },
+		{ "24:01", T_BAD },
+		{ "12:60", T_BAD },
+		{ "2026-02-29", T_BAD },
+		{ "2028-02-29", T_DATE },
+		{ "1e5", T_QUANTITY },
+		{ "Mbit/s", T_BAD },
+		{ "tcp/70000", T_BAD },
+		{ "AS4294967296", T_BAD },
+		{ "10.0.0.1/8", T_BAD },
+		{ "$", T_FOREIGN },
+		{ ";", T_FOREIGN },
+		{ "!=", T_FOREIGN },
+		{ "==", T_FOREIGN },
+		{ "=", T_EQUALS },
+		{ "\"open", T_BAD },
+		{ "0x123456789", T_BAD },
+		{ "1.2.3", T_BAD },
+		{ "/etc/x", T_BAD },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -72,7 +105,9 @@ Test(policy_lex, positions_count_bytes_from_one)
 	static const struct {
 		uint32_t line, col;
 		bool first;
-	} want[] = { { 1, 1, true }, { 1, 8, false }, { 2, 2, true }, { 2, 7, false }, { 4, 1, true } };
+	} want[] = {
+		{ 1, 1, true }, { 1, 8, false }, { 2, 2, true }, { 2, 7, false }, { 4, 1, true }
+	};
 	struct lexer l;
 
 	lex_init(&l, text, strlen(text), 3);
@@ -103,10 +138,18 @@ Test(policy_lex, strings_are_utf8)
 		const char *text;
 		bool ok;
 	} rows[] = {
-		{ "\"\xc3\xbc\"", true },	   { "\"\xe4\xb8\xad\"", true }, { "\"\xf0\x9f\x98\x80\"", true },
-		{ "\"\xc0\x80\"", false },	   { "\"\xed\xa0\x80\"", false }, { "\"\xf4\x90\x80\x80\"", false },
-		{ "\"\xe4\xb8\"", false },	   { "\"\xff\"", false },	  { "\"\x80\"", false },
-		{ "\"\x1b[31m\"", false },	   { "\"a\tb\"", true },	  { "\"\x7f\"", false },
+		{ "\"\xc3\xbc\"", true },
+		{ "\"\xe4\xb8\xad\"", true },
+		{ "\"\xf0\x9f\x98\x80\"", true },
+		{ "\"\xc0\x80\"", false },
+		{ "\"\xed\xa0\x80\"", false },
+		{ "\"\xf4\x90\x80\x80\"", false },
+		{ "\"\xe4\xb8\"", false },
+		{ "\"\xff\"", false },
+		{ "\"\x80\"", false },
+		{ "\"\x1b[31m\"", false },
+		{ "\"a\tb\"", true },
+		{ "\"\x7f\"", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -41,11 +41,14 @@ Test(policy_tree, the_largest_quota_is_the_kernels)
 	_cleanup_policy_set_ struct policy_set *set = NULL, *none = NULL;
 	_cleanup_diag_list_ struct diag_list diags = { 0 };
 
-	set = must_parse("policy \"p\" { from any  quota 1024 GiB per source each day  at 100% drop }");
+	set = must_parse(
+		"policy \"p\" { from any  quota 1024 GiB per source each day  at 100% drop }");
 	cr_expect_eq(set->policies.v[0].quotas.v[0].bytes, CF_QUOTA_BYTES_MAX);
-	cr_expect_eq(parse_text("policy \"p\" { from any  quota 1099511627777 B per source each day  at 100% drop }",
-				&none, &diags),
-		     -EINVAL);
+	cr_expect_eq(
+		parse_text(
+			"policy \"p\" { from any  quota 1099511627777 B per source each day  at 100% drop }",
+			&none, &diags),
+		-EINVAL);
 	cr_expect_null(none);
 }
 
@@ -86,8 +89,8 @@ Test(policy_tree, expressions_bind_as_written)
 
 Test(policy_tree, spans_of_days)
 {
-	_cleanup_policy_set_ struct policy_set *set =
-		must_parse("window a = daily 22:00-06:00\nwindow b = fri-mon 00:00-00:00\nwindow c = sat\n");
+	_cleanup_policy_set_ struct policy_set *set = must_parse(
+		"window a = daily 22:00-06:00\nwindow b = fri-mon 00:00-00:00\nwindow c = sat\n");
 	const struct time_expr *a = set->windows.v[0].when, *b = set->windows.v[1].when;
 
 	cr_expect_eq(a->days, 0x7f);
@@ -101,13 +104,16 @@ Test(policy_tree, spans_of_days)
 
 Test(policy_tree, every_word_that_begins_something_is_reserved)
 {
-	static const char *const more[] = { "any",  "inside", "gateway", "mac",	     "country", "unknown", "file",
-					    "daily", "always", "weekends", "dates",  "from",	"to",	   "then",
-					    "at",   "drop",   "alert",	 "mon",	     "sun",	"except",  "and",
-					    "during", "quota", "service", "policies", "until",	"host",	   "per" };
+	static const char *const more[] = { "any",     "inside", "gateway", "mac",     "country",
+					    "unknown", "file",   "daily",   "always",  "weekends",
+					    "dates",   "from",   "to",      "then",    "at",
+					    "drop",    "alert",  "mon",     "sun",     "except",
+					    "and",     "during", "quota",   "service", "policies",
+					    "until",   "host",   "per" };
 
 	for (size_t i = 0; i < parse_top_rows; i++)
-		cr_expect(word_reserved(parse_top_statements[i].word, strlen(parse_top_statements[i].word)),
+		cr_expect(word_reserved(parse_top_statements[i].word,
+					strlen(parse_top_statements[i].word)),
 			  "%s", parse_top_statements[i].word);
 	for (size_t i = 0; i < ARRAY_SIZE(more); i++)
 		cr_expect(word_reserved(more[i], strlen(more[i])), "%s", more[i]);
@@ -155,22 +161,30 @@ Test(policy_tree, an_unreadable_first_file_is_an_error)
 	cr_assert_eq(policy_parse(&io, "/etc/curfew/curfew.conf", &set, &diags), -EINVAL);
 	cr_expect_null(set);
 	said = diag_text(&diags);
-	cr_expect_str_eq(said, "/etc/curfew/curfew.conf: error: cannot read it: Permission denied\n");
+	cr_expect_str_eq(said,
+			 "/etc/curfew/curfew.conf: error: cannot read it: Permission denied\n");
 }
 
 Test(policy_tree, arguments_are_expressions_too)
 {
-	_cleanup_policy_set_ struct policy_set *names = must_parse("set cams = vendor \"Dahua\"\nset lan = 10.0.0.0/8\n");
+	_cleanup_policy_set_ struct policy_set *names =
+		must_parse("set cams = vendor \"Dahua\"\nset lan = 10.0.0.0/8\n");
 	static const struct {
 		const char *text;
 		bool from, ok;
 	} rows[] = {
-		{ "10.0.0.5", true, true },	  { "country CN, AS64500", false, true },
-		{ "country CN", true, false },	  { "cams", true, true },
-		{ "cams", false, false },	  { "lan", false, true },
-		{ "nothing", true, false },	  { "10.0.0.5 country CN", false, false },
-		{ "", false, false },		  { "any except lan", true, true },
-		{ "10.0.0.5 }", false, false },	  { "file \"/etc/shadow\"", true, false },
+		{ "10.0.0.5", true, true },
+		{ "country CN, AS64500", false, true },
+		{ "country CN", true, false },
+		{ "cams", true, true },
+		{ "cams", false, false },
+		{ "lan", false, true },
+		{ "nothing", true, false },
+		{ "10.0.0.5 country CN", false, false },
+		{ "", false, false },
+		{ "any except lan", true, true },
+		{ "10.0.0.5 }", false, false },
+		{ "file \"/etc/shadow\"", true, false },
 		{ "{ 10.0.0.5 }", true, false },
 	};
 
@@ -194,11 +208,14 @@ Test(policy_tree, arguments_without_names)
 
 	cr_expect_eq(policy_parse_expr_text("KE", false, NULL, &e, &diags), -EINVAL);
 	said = diag_text(&diags);
-	cr_expect_str_eq(said, "argument:1:1: error: there is no set 'KE'\n  KE\n  ^\n"
-			       "  help: did you mean 'country KE'? Each item of a list needs its own word\n");
+	cr_expect_str_eq(
+		said,
+		"argument:1:1: error: there is no set 'KE'\n  KE\n  ^\n"
+		"  help: did you mean 'country KE'? Each item of a list needs its own word\n");
 }
 
-/* Half-built trees after each possible cut: nothing leaks (ASan), nothing crashes, all is refused or whole. */
+/* Half-built trees after each possible cut: nothing leaks (ASan), nothing crashes, all is refused
+ * or whole. */
 Test(policy_tree, a_policy_cut_anywhere)
 {
 	static const char whole[] =
@@ -225,4 +242,35 @@ Test(policy_tree, a_policy_cut_anywhere)
 		cr_expect_eq(r == 0, diag_errors(&diags) == 0, "cut at %zu", n);
 		cr_expect(diag_errors(&diags) <= POLICY_ERRORS_MAX);
 	}
+}
+
+Test(policy_tree, calendars_give_whole_days)
+{
+	static const struct memory_file files[] = {
+		{ "c", "window h = dates file \"ics\"\n" },
+		{ "ics",
+		  "BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nBEGIN:STANDARD\r\nDTSTART:19701025T030000\r\n"
+		  "RRULE:FREQ=YEARLY\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+		  "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20261231\r\nDTEND;VALUE=DATE:20270103\r\n"
+		  "BEGIN:VALARM\r\nDURATION:PT5M\r\nEND:VALARM\r\nEND:VEVENT\r\n"
+		  "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20261225\r\nEND:VEVENT\r\n"
+		  "BEGIN:VEVENT\r\nSTATUS:CANCELLED\r\nDTSTART;VALUE=DATE:20260501\r\nEND:VEVENT\r\n"
+		  "END:VCALENDAR\r\n" },
+		{ 0 },
+	};
+	_cleanup_policy_set_ struct policy_set *set = NULL;
+	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	_cleanup_free_ char *said = NULL;
+	const struct date_list *dates;
+	int r = parse_files(files, &set, &diags);
+
+	said = diag_text(&diags);
+	cr_assert_eq(r, 0, "%s", said);
+	dates = &set->windows.v[0].when->dates;
+	cr_assert_eq(dates->n, 2, "the cancelled one does not count");
+	cr_expect_eq(dates->v[0].first.day, 31);
+	cr_expect_eq(dates->v[0].last.day, 2, "DTEND is the day after the last one");
+	cr_expect_eq(dates->v[0].last.year, 2027);
+	cr_expect_eq(dates->v[1].first.day, 25);
+	cr_expect_eq(dates->v[1].last.day, 25);
 }

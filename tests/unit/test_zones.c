@@ -90,9 +90,21 @@ Test(zones, by_name)
 
 Test(zones, what_is_no_name_is_not_opened)
 {
-	static const char *const bad[] = { "", "/etc/passwd", "../zoneinfo/EST5EDT", "Africa/../EST5EDT",
-					   "Africa//..", "a..b", "..", ".", "./EST5EDT", "Africa/.hidden",
-					   "Africa/", "a b", "a\nb", "Z\xc3\xbcrich", "$HOME" };
+	static const char *const bad[] = { "",
+					   "/etc/passwd",
+					   "../zoneinfo/EST5EDT",
+					   "Africa/../EST5EDT",
+					   "Africa//..",
+					   "a..b",
+					   "..",
+					   ".",
+					   "./EST5EDT",
+					   "Africa/.hidden",
+					   "Africa/",
+					   "a b",
+					   "a\nb",
+					   "Z\xc3\xbcrich",
+					   "$HOME" };
 	_cleanup_zones_ struct zones *z = zones_new(root);
 	const struct zone *zone = NULL;
 

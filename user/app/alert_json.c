@@ -104,12 +104,11 @@ json_t *alert_json(const struct alert *a, uint64_t id, const struct zone *zone)
 	if (a->destination_port)
 		json_object_set_new(o, "dest_port", json_integer(a->destination_port));
 	json_object_set_new(o, "proto", protocol(a->protocol));
-	json_object_set_new(o, "alert",
-			    json_pack("{s:s, s:o, s:i, s:s}", "action", action, "signature",
-				      a->policy ? json_text(a->policy) :
-						  json_string(alert_kind_name(a->kind)),
-				      "severity", severity(a->level), "category",
-				      alert_kind_name(a->kind)));
+	json_object_set_new(
+		o, "alert",
+		json_pack("{s:s, s:o, s:i, s:s}", "action", action, "signature",
+			  a->policy ? json_text(a->policy) : json_string(alert_kind_name(a->kind)),
+			  "severity", severity(a->level), "category", alert_kind_name(a->kind)));
 	json_object_set_new(o, "curfew", ours(a, id, zone));
 	return o;
 }

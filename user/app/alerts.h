@@ -13,10 +13,10 @@
 
 struct alert_log;
 
-#define ALERTS_KEPT	 1000
-#define ALERTS_FILE	 "alerts.jsonl"	  /* in the state directory; at ALERTS_FILE_MAX it becomes … */
-#define ALERTS_FILE_OLD	 "alerts.jsonl.1" /* … this one */
-#define ALERTS_FILE_MAX	 (8U << 20)
+#define ALERTS_KEPT     1000
+#define ALERTS_FILE     "alerts.jsonl" /* in the state directory; at ALERTS_FILE_MAX it becomes … */
+#define ALERTS_FILE_OLD "alerts.jsonl.1" /* … this one */
+#define ALERTS_FILE_MAX (8U << 20)
 
 /*
  * Reads what the last run has left. Never NULL; what cannot be read or written

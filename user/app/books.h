@@ -19,7 +19,7 @@
 struct books {
 	struct hash_seed seed;
 	struct alert_seen *seen; /* what has been reported already */
-	uint64_t polled_ms;	 /* of the monotonic clock; 0: never */
+	uint64_t polled_ms;      /* of the monotonic clock; 0: never */
 	uint32_t published_poll;
 	uint64_t published_wire; /* the ledger's total then */
 	uint64_t poll_errors, publish_errors, events_unknown;
@@ -44,18 +44,18 @@ json_t *books_quota_json(struct daemon *d, const struct quota_entry *e);
 /* The requests, one file per topic. */
 typedef int (*request_fn)(struct daemon *d, const struct peer *peer, const json_t *args,
 			  json_t **ret_reply, char **ret_error);
-int request_flows(struct daemon *d, const struct peer *peer, const json_t *args,
-		  json_t **ret_reply, char **ret_error);
+int request_flows(struct daemon *d, const struct peer *peer, const json_t *args, json_t **ret_reply,
+		  char **ret_error);
 int request_quotas(struct daemon *d, const struct peer *peer, const json_t *args,
 		   json_t **ret_reply, char **ret_error);
 int request_quota_reset(struct daemon *d, const struct peer *peer, const json_t *args,
 			json_t **ret_reply, char **ret_error);
 int request_alerts(struct daemon *d, const struct peer *peer, const json_t *args,
 		   json_t **ret_reply, char **ret_error);
-int request_why(struct daemon *d, const struct peer *peer, const json_t *args,
-		json_t **ret_reply, char **ret_error);
-int request_would(struct daemon *d, const struct peer *peer, const json_t *args,
-		  json_t **ret_reply, char **ret_error);
+int request_why(struct daemon *d, const struct peer *peer, const json_t *args, json_t **ret_reply,
+		char **ret_error);
+int request_would(struct daemon *d, const struct peer *peer, const json_t *args, json_t **ret_reply,
+		  char **ret_error);
 
 /* Says what is wrong with a request; returns `code`. */
 int request_fail(char **ret_error, int code, const char *fmt, ...) _printf_(3, 4);

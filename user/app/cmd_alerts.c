@@ -22,7 +22,7 @@ static const struct option_row rows[] = {
 };
 
 static const struct table_column columns[] = {
-	{ "ID", true },	     { "TIME", false },	  { "LEVEL", false },
+	{ "ID", true },      { "TIME", false },    { "LEVEL", false },
 	{ "POLICY", false }, { "VERDICT", false }, { "WHAT", false },
 };
 
@@ -55,8 +55,7 @@ static int print_table(const struct cli *cli, const json_t *reply)
 	size_t i;
 
 	table_init(&t, columns, ARRAY_SIZE(columns));
-	json_array_foreach(list, i, event)
-		add(&t, event);
+	json_array_foreach(list, i, event) add(&t, event);
 	if (table_rows(&t))
 		table_print(&t, stdout, cli->colour);
 	else
@@ -148,8 +147,9 @@ static int next(struct cli *cli, void *arg)
 	struct alerts_options *a = arg;
 	json_t *reply, *list;
 	int r = client_call(cli, "alerts",
-			    json_pack("{s:I, s:I}", "n", a->begun ? (json_int_t)1000 : (json_int_t)a->n,
-				      "after", a->after),
+			    json_pack("{s:I, s:I}", "n",
+				      a->begun ? (json_int_t)1000 : (json_int_t)a->n, "after",
+				      a->after),
 			    &reply);
 
 	if (r)
@@ -191,7 +191,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (o.follow && !id)
 		return follow(cli, 1, false, next, &o);
 	r = client_call(cli, "alerts",
-			json_pack("{s:I, s:I}", "n", (json_int_t)o.n, "id", (json_int_t)id), &reply);
+			json_pack("{s:I, s:I}", "n", (json_int_t)o.n, "id", (json_int_t)id),
+			&reply);
 	if (r)
 		return r;
 	if (cli->json) {

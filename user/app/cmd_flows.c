@@ -28,38 +28,35 @@ static const struct option_row rows[] = {
 
 #define SUMS                                                                                       \
 	{ "BYTES", true }, { "PAYLOAD", true }, { "DROPPED", true }, { "PACKETS", true },          \
-		{ "RATE", true }, { "LAST", false }, { "VERDICT", false }
+		{ "RATE", true }, { "LAST", false },                                               \
+	{                                                                                          \
+		"VERDICT", false                                                                   \
+	}
 
-static const struct table_column by_pair[] = { { "SOURCE", false },
-					       { "DESTINATION", false },
-					       SHOW_PLACE_COLUMNS,
-					       SUMS };
+static const struct table_column by_pair[] = {
+	{ "SOURCE", false }, { "DESTINATION", false }, SHOW_PLACE_COLUMNS, SUMS
+};
 static const struct table_column by_source[] = { { "SOURCE", false },
 						 { "DESTINATIONS", true },
 						 SUMS };
-static const struct table_column by_destination[] = { { "DESTINATION", false },
-						      SHOW_PLACE_COLUMNS,
-						      { "SOURCES", true },
-						      SUMS };
-static const struct table_column by_country[] = { { "COUNTRY", false },
-						  { "SOURCES", true },
-						  { "DESTINATIONS", true },
-						  SUMS };
-static const struct table_column by_asn[] = { { "AS", false },
-					      { "SOURCES", true },
-					      { "DESTINATIONS", true },
-					      SUMS };
-static const struct table_column by_policy[] = { { "POLICY", false },
-						 { "SOURCES", true },
-						 { "DESTINATIONS", true },
-						 SUMS };
-static const struct table_column by_label[] = { { "LABEL", true },
-						{ "SOURCES", true },
-						{ "DESTINATIONS", true },
-						SUMS };
-static const struct table_column by_reason[] = { { "HOOK", false },    { "REASON", false },
-						 { "PACKETS", true },  { "BYTES", true },
-						 { "PAYLOAD", true },  { "MEANS", false } };
+static const struct table_column by_destination[] = {
+	{ "DESTINATION", false }, SHOW_PLACE_COLUMNS, { "SOURCES", true }, SUMS
+};
+static const struct table_column by_country[] = {
+	{ "COUNTRY", false }, { "SOURCES", true }, { "DESTINATIONS", true }, SUMS
+};
+static const struct table_column by_asn[] = {
+	{ "AS", false }, { "SOURCES", true }, { "DESTINATIONS", true }, SUMS
+};
+static const struct table_column by_policy[] = {
+	{ "POLICY", false }, { "SOURCES", true }, { "DESTINATIONS", true }, SUMS
+};
+static const struct table_column by_label[] = {
+	{ "LABEL", true }, { "SOURCES", true }, { "DESTINATIONS", true }, SUMS
+};
+static const struct table_column by_reason[] = { { "HOOK", false },   { "REASON", false },
+						 { "PACKETS", true }, { "BYTES", true },
+						 { "PAYLOAD", true }, { "MEANS", false } };
 
 static void hosts(struct table *t, const json_t *row)
 {
@@ -201,7 +198,8 @@ static int print(const struct cli *cli, const json_t *reply)
 		return EXIT_DEGRADED;
 	}
 	table_init(&t, v->columns, v->n);
-	json_array_foreach(list, i, row) {
+	json_array_foreach(list, i, row)
+	{
 		if (!v->cells) {
 			add_reason(&t, row);
 			continue;
@@ -267,7 +265,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cmd cmd_flows = {
 	.name = "flows",
-	.usage = "[--by KEY] [-n ROWS] [--sort COLUMN] [--source A] [--destination A] [--follow [SECONDS]]",
+	.usage =
+		"[--by KEY] [-n ROWS] [--sort COLUMN] [--source A] [--destination A] [--follow [SECONDS]]",
 	.help = "the ledger as a table: who sent what where",
 	.more = "  -b, --by KEY         pair (default), source, destination, country, asn, policy, label,\n"
 		"                       reason\n"

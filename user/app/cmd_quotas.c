@@ -22,8 +22,8 @@ static const struct option_row rows[] = {
 };
 
 static const struct table_column columns[] = {
-	{ "KEY", false },   { "POLICY", false }, { "QUOTA", false },  { "OF", false },
-	{ "WHERE", false }, { "USED", true },	 { "LIMIT", true },   { "%", true },
+	{ "KEY", false },   { "POLICY", false }, { "QUOTA", false }, { "OF", false },
+	{ "WHERE", false }, { "USED", true },    { "LIMIT", true },  { "%", true },
 	{ "STATE", false }, { "REFUSED", true }, { "UNTIL", false },
 };
 
@@ -39,8 +39,8 @@ static void add_where(struct table *t, const json_t *row)
 	if (cc && strcmp(cc, key ? key : ""))
 		buf_printf(&b, "%s%s", b.n ? ", " : "", cc);
 	if (json_get_count(row, "asn") && key && strncmp(key, "AS", 2))
-		buf_printf(&b, "%sAS%" PRIu64 "%s%.24s", b.n ? ", " : "", json_get_count(row, "asn"),
-			   name ? " " : "", name ? name : "");
+		buf_printf(&b, "%sAS%" PRIu64 "%s%.24s", b.n ? ", " : "",
+			   json_get_count(row, "asn"), name ? " " : "", name ? name : "");
 	show_text(t, buf_text(&b));
 }
 
@@ -50,6 +50,8 @@ static void add_state(struct table *t, const json_t *row)
 
 	if (!json_is_true(json_object_get(row, "present")))
 		table_add_styled(t, STYLE_DIM, "over");
+	else if (json_is_null(json_object_get(row, "drop_bytes")))
+		table_add(t, "reports");
 	else if (!json_is_true(json_object_get(row, "used_up")))
 		table_add_styled(t, STYLE_GOOD, "open");
 	else if (observes)
@@ -72,8 +74,7 @@ static void add(struct table *t, const json_t *row)
 	add_where(t, row);
 	show_size(t, json_object_get(row, "used_bytes"));
 	if (json_is_integer(limit))
-		table_add(t, "%s",
-			  size_format_exact((uint64_t)json_integer_value(limit), text));
+		table_add(t, "%s", size_format_exact((uint64_t)json_integer_value(limit), text));
 	else
 		table_add(t, "-");
 	if (json_is_integer(json_object_get(row, "percent")))
@@ -89,20 +90,20 @@ static int print(const struct cli *cli, const json_t *reply)
 {
 	_cleanup_table_ struct table t = { 0 };
 	const json_t *list = json_object_get(reply, "rows"), *row;
-	uint64_t keys = json_get_count(reply, "keys"), present = json_get_count(reply, "present");
+	uint64_t keys = json_get_count(reply, "keys"), in_use = json_get_count(reply, "in_use");
 	size_t i;
 
 	table_init(&t, columns, ARRAY_SIZE(columns));
-	json_array_foreach(list, i, row)
-		add(&t, row);
+	json_array_foreach(list, i, row) add(&t, row);
 	if (table_rows(&t))
 		table_print(&t, stdout, cli->colour);
 	else
 		puts("no quota is in use now");
-	if (present > table_rows(&t))
-		printf("\n%zu of %" PRIu64 " keys; -n shows more\n", table_rows(&t), present);
+	if (in_use > table_rows(&t))
+		printf("\n%zu of %" PRIu64 " keys; -n shows more\n", table_rows(&t), in_use);
 	else if (keys > table_rows(&t))
-		printf("\n%" PRIu64 " more of periods that are over; --all shows them\n",
+		printf("\n%" PRIu64
+		       " more are unused, or of periods that are over; --all shows them\n",
 		       keys - table_rows(&t));
 	return EXIT_FINE;
 }
@@ -110,8 +111,12 @@ static int print(const struct cli *cli, const json_t *reply)
 /* ---- with the daemon dead: what the kernel itself knows ----------------------- */
 
 static const struct table_column bare_columns[] = {
-	{ "KEY", false }, { "POLICY", false },	{ "OF", false },
-	{ "USED", true }, { "LATCHED", false }, { "REFUSED", true },
+	{ "KEY", false },
+	{ "POLICY", false },
+	{ "OF", false },
+	{ "USED", true },
+	{ "LATCHED", false },
+	{ "REFUSED", true },
 	{ "PERIOD BEGAN (UTC)", false },
 };
 
@@ -168,8 +173,7 @@ static int without_daemon(const struct cli *cli)
 		return EXIT_NOT_RUNNING;
 	}
 	table_init(&t, bare_columns, ARRAY_SIZE(bare_columns));
-	json_array_foreach(list, i, row)
-		add_bare(&t, row);
+	json_array_foreach(list, i, row) add_bare(&t, row);
 	table_print(&t, stdout, cli->colour);
 	json_decref(list);
 	return EXIT_NOT_RUNNING;
@@ -207,8 +211,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[0], "reset"))
 		return reset(cli, argv[1]);
 	if (argc)
-		return cmd_usage(cli, !strcmp(argv[0], "reset") ? "reset wants one key" :
-								  "unexpected argument");
+		return cmd_usage(cli, !strcmp(argv[0], "reset") ? "reset wants one key"
+								: "unexpected argument");
 	r = client_try(cli, "quotas",
 		       json_pack("{s:b, s:I}", "all", (int)o.all, "n", (json_int_t)o.n), &reply);
 	if (r < 0)
@@ -226,13 +230,13 @@ const struct cmd cmd_quotas = {
 	.name = "quotas",
 	.usage = "[--all] [-n ROWS] | reset KEY",
 	.help = "how much of each quota is used; give one back",
-	.more = "  -a, --all     also keys of periods that are over\n"
+	.more = "  -a, --all     also unused keys, and those of periods that are over\n"
 		"  -n, --rows N  how many, 50\n"
 		"  reset KEY     forgets what a key has used: it starts anew, at once. KEY is the eight\n"
 		"                digits of the table, or what stands under OF if that is unique\n"
 		"\n"
 		"A key is blocked from the first packet that did not fit until its period ends, small\n"
-		"packets too. REFUSED is what was tried since. With the daemon dead the kernel's own\n"
-		"entries are shown (exit code 3).",
+		"packets too; one that only reports stops nothing. REFUSED is what was tried since. With\n"
+		"the daemon dead the kernel's own entries are shown (exit code 3).",
 	.run = run,
 };

@@ -44,6 +44,10 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (argc)
 		return cmd_usage(cli, "unexpected argument '%s'", argv[0]);
 	r = client_try(cli, "status", NULL, &status);
+	if (r == -EACCES || r == -EPERM) {
+		cmd_error("not permitted: this is for root and the group 'curfew'");
+		return EXIT_NOT_PERMITTED;
+	}
 	if (r < 0)
 		r = status_of_pinned(cli, r, &status);
 	if (r)

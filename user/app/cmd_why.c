@@ -48,9 +48,8 @@ static void print_commands(const json_t *list)
 	size_t i;
 
 	puts("\nnext:");
-	json_array_foreach(list, i, c)
-		printf("  %-52s # %s\n", json_get_text(c, "command") ?: "",
-		       json_get_text(c, "does") ?: "");
+	json_array_foreach(list, i, c) printf("  %-52s # %s\n", json_get_text(c, "command") ?: "",
+					      json_get_text(c, "does") ?: "");
 }
 
 static json_t *args_of(const struct cli *cli, const struct why_options *o, int argc, char **argv)

@@ -25,8 +25,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (argc != 2)
 		return cmd_usage(cli, "wants a source and a destination");
 	r = client_call(cli, "would",
-			json_pack("{s:s, s:s, s:s*, s:s*}", "source", argv[0], "destination", argv[1],
-				  "at", o.at, "from", o.from),
+			json_pack("{s:s, s:s, s:s*, s:s*}", "source", argv[0], "destination",
+				  argv[1], "at", o.at, "from", o.from),
 			&reply);
 	if (r)
 		return r;

@@ -2,12 +2,13 @@
 /* Putting a configuration in force, and taking it back. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "app/daemon_parts.h"
 #include "app/last_good.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/units.h"
+#include "port/notify.h"
 
 uint64_t daemon_jiffies_of(const struct daemon *d, uint64_t seconds)
 {
@@ -99,7 +100,7 @@ static void settle(struct daemon *d)
 		log_err(r, "%s/last-good: cannot keep a copy of the configuration",
 			d->cli->state_dir);
 	unconfirmed_forget(d->cli->state_dir);
-	datapath_quota_prune(d->dp, d->now.image);
+	datapath_quota_prune(d->dp, d->now.image, daemon_now(d));
 }
 
 struct attempt {
@@ -215,7 +216,18 @@ static void wait_for_confirm(struct daemon *d, struct running *old, uint64_t unt
 	d->unconfirmed.until_jiffies = until;
 }
 
-int daemon_reload(struct daemon *d, const struct reload *opt, struct buf *warnings,
+static void say_reloading(void)
+{
+	struct timespec t;
+	_cleanup_free_ char *lines = NULL;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	lines = xprintf("RELOADING=1\nMONOTONIC_USEC=%lld",
+			t.tv_sec * 1000000LL + t.tv_nsec / 1000);
+	notify_send(lines);
+}
+
+static int reload(struct daemon *d, const struct reload *opt, struct buf *warnings,
 		  char **ret_error)
 {
 	_cleanup_running_ struct running next = { 0 };
@@ -250,6 +262,17 @@ int daemon_reload(struct daemon *d, const struct reload *opt, struct buf *warnin
 	running_done(&old);
 	settle(d);
 	return 0;
+}
+
+int daemon_reload(struct daemon *d, const struct reload *opt, struct buf *warnings,
+		  char **ret_error)
+{
+	int r;
+
+	say_reloading();
+	r = reload(d, opt, warnings, ret_error);
+	notify_send("READY=1");
+	return r;
 }
 
 int daemon_confirm(struct daemon *d, char **ret_error)

@@ -15,7 +15,9 @@
 #include "port/notify.h"
 
 /* Hooks are looked at and the clocks compared every so many polls. */
-#define SLOW_POLLS  5
+#define SLOW_POLLS 5
+/* Quota keys of periods that are over make room every so many. */
+#define PRUNE_POLLS 60
 #define DAY_SECONDS 86400
 /* The kernel's jiffies and the wall clock may drift apart this far before windows are compiled
  * anew. */
@@ -189,6 +191,8 @@ static void on_poll(struct daemon *d)
 	say_switch(d);
 	daemon_confirm_poll(d);
 	daemon_manual_poll(d);
+	if (d->polls % PRUNE_POLLS == 0)
+		datapath_quota_prune(d->dp, d->now.image, daemon_now(d));
 	if (d->polls % SLOW_POLLS)
 		return;
 	check_drift(d);

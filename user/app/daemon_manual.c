@@ -20,8 +20,10 @@ void daemon_manual_open(struct daemon *d)
 	_cleanup_free_ char *path = book_path(d), *aside = NULL;
 	int r = manual_load(path, &d->book);
 
-	if (r == 0)
+	if (r == 0) {
+		manual_expire(&d->book, daemon_now(d));
 		return;
+	}
 	aside = xprintf("%s.damaged", path);
 	log_critical("%s is damaged: NO RULE MADE BY HAND is in force; it is kept as %s", path,
 		     aside);

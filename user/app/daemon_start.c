@@ -24,6 +24,7 @@ struct utc daemon_now(const struct daemon *d)
 
 bool daemon_read_offset(struct daemon *d)
 {
+	int64_t before = d->clock_offset;
 	char text[64] = "", *end;
 	double seconds;
 	FILE *f;
@@ -44,7 +45,7 @@ bool daemon_read_offset(struct daemon *d)
 		return false;
 	}
 	d->clock_offset = (int64_t)floor(seconds);
-	if (d->clock_offset)
+	if (d->clock_offset != before)
 		log_notice("the clock is shifted by %+lld s, by %s", (long long)d->clock_offset,
 			   d->clock_offset_file);
 	return true;

@@ -7,7 +7,6 @@
 #include "app/status.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "port/notify.h"
 
 /* A database that is older than this tells of networks that have moved. */
 #define DATABASE_DAYS 60
@@ -102,17 +101,6 @@ static int request_config(struct daemon *d, const struct peer *peer _unused_,
 	return 0;
 }
 
-static void notify_reloading(void)
-{
-	struct timespec t;
-	_cleanup_free_ char *lines = NULL;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	lines = xprintf("RELOADING=1\nMONOTONIC_USEC=%lld",
-			t.tv_sec * 1000000LL + t.tv_nsec / 1000);
-	notify_send(lines);
-}
-
 static int request_reload(struct daemon *d, const struct peer *peer, const json_t *args,
 			  json_t **ret_reply, char **ret_error)
 {
@@ -125,9 +113,7 @@ static int request_reload(struct daemon *d, const struct peer *peer, const json_
 	};
 	int r;
 
-	notify_reloading();
 	r = daemon_reload(d, &opt, &warnings, ret_error);
-	notify_send("READY=1");
 	if (r) {
 		log_warning("uid %u: reload refused\n%s", peer->uid, *ret_error);
 		return r;

@@ -24,10 +24,10 @@ static int parse_from(struct daemon *d, const json_t *args, struct question *q, 
 {
 	const char *text = json_get_text(args, "from");
 
-	q->src.from = ledger_from(CF_HOOK_OUTSIDE, &q->src.addr, &d->machine.local) ==
-				      CF_FROM_GATEWAY ?
-			      CF_FROM_GATEWAY :
-			      CF_FROM_INSIDE;
+	q->src.from =
+		ledger_from(CF_HOOK_OUTSIDE, &q->src.addr, &d->machine.local) == CF_FROM_GATEWAY
+			? CF_FROM_GATEWAY
+			: CF_FROM_INSIDE;
 	if (!text)
 		return 0;
 	for (unsigned int i = 0; i < CF_FROM_MAX; i++) {
@@ -191,8 +191,8 @@ static json_t *window_json(struct daemon *d, const struct policy *p, uint32_t ru
 	name = during_name(d->now.set, p->during);
 	open = rule_window(d->now.image, rule, at, &begin, &end);
 	return json_pack("{s:o, s:b, s:o, s:o}", "name", json_text(name), "open", (int)open,
-			 open ? "opened" : "closed", json_time(d, begin),
-			 open ? "closes" : "opens", json_time(d, end));
+			 open ? "opened" : "closed", json_time(d, begin), open ? "closes" : "opens",
+			 json_time(d, end));
 }
 
 /* The policies about this pair, also those whose window is closed. */
@@ -207,10 +207,10 @@ static json_t *policies_json(struct daemon *d, const struct question *q)
 
 		if (!row_has(&about, i) || !p)
 			continue;
-		json_array_append_new(list, json_pack("{s:o, s:o, s:b}", "policy", json_text(p->name),
-						      "window", window_json(d, p, i, q->at),
-						      "observes",
-						      !!(img->rules.v[i].flags & CF_RULE_OBSERVE)));
+		json_array_append_new(list,
+				      json_pack("{s:o, s:o, s:b}", "policy", json_text(p->name),
+						"window", window_json(d, p, i, q->at), "observes",
+						!!(img->rules.v[i].flags & CF_RULE_OBSERVE)));
 	}
 	return list;
 }
@@ -218,8 +218,8 @@ static json_t *policies_json(struct daemon *d, const struct question *q)
 static json_t *rule_json(struct daemon *d, uint32_t rule)
 {
 	static const char *const kinds[] = {
-		[CF_RULE_NONE] = "none",     [CF_RULE_POLICY] = "policy",
-		[CF_RULE_EXCEPT] = "except", [CF_RULE_EXEMPT] = "exempt",
+		[CF_RULE_NONE] = "none",       [CF_RULE_POLICY] = "policy",
+		[CF_RULE_EXCEPT] = "except",   [CF_RULE_EXEMPT] = "exempt",
 		[CF_RULE_PROTECT] = "protect", [CF_RULE_BLOCK] = "block",
 	};
 	const struct policy *p = rule_policy(d->now.image, d->now.set, rule);
@@ -240,7 +240,9 @@ json_t *answer_json(struct daemon *d, const struct question *q, struct answer *r
 {
 	struct image_verdict v =
 		image_judge(d->now.image, q->src.from, &q->src.addr, &q->dst, q->at);
-	struct answer a = { .reason = v.reason, .rule = v.rule, .quota = ~0U, .charged = v.charged };
+	struct answer a = {
+		.reason = v.reason, .rule = v.rule, .quota = ~0U, .charged = v.charged
+	};
 	struct place place = books_place(d, &q->dst);
 	char mac[MAC_TEXT_MAX];
 	json_t *o, *quotas;
@@ -256,7 +258,8 @@ json_t *answer_json(struct daemon *d, const struct question *q, struct answer *r
 	o = json_object();
 	json_object_set_new(o, "source", json_addr(&q->src.addr));
 	json_object_set_new(o, "source_mac",
-			    q->src.has_mac ? json_string(mac_format(q->src.mac, mac)) : json_null());
+			    q->src.has_mac ? json_string(mac_format(q->src.mac, mac))
+					   : json_null());
 	json_object_set_new(o, "from", json_string(from_names[q->src.from]));
 	json_object_set_new(o, "destination", json_addr(&q->dst));
 	json_place(o, &place);

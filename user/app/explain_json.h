@@ -15,8 +15,8 @@ struct question {
 
 struct answer {
 	enum cf_reason reason;
-	uint32_t rule;		 /* that decides; ~0: none */
-	uint32_t quota;		 /* that is used up; ~0: none */
+	uint32_t rule;  /* that decides; ~0: none */
+	uint32_t quota; /* that is used up; ~0: none */
 	bool drop;
 	struct cf_row charged;
 };

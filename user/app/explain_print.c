@@ -20,8 +20,9 @@ static void print_verdict(const struct cli *cli, const json_t *reply)
 	const json_t *rule = json_object_get(reply, "rule");
 	bool drop = is_true(v, "drop");
 	const char *slug = json_get_text(v, "reason") ?: "";
-	enum table_style style = drop		  ? STYLE_BAD :
-				 strcmp(slug, "pass-observed") ? STYLE_GOOD : STYLE_WARN;
+	enum table_style style = drop                            ? STYLE_BAD
+				 : strcmp(slug, "pass-observed") ? STYLE_GOOD
+								 : STYLE_WARN;
 	_cleanup_free_ char *name = text_safe(json_get_text(rule, "name") ?: "");
 
 	printf("%s%s%s  %s (%s)", style_on(style, cli->colour), drop ? "DROP" : "PASS",
@@ -37,8 +38,9 @@ static void print_pair(const json_t *reply)
 	_cleanup_free_ char *place = show_place_text(reply);
 	const char *mac = json_get_text(reply, "source_mac");
 
-	printf("  from         %s%s%s%s, %s\n", json_get_text(reply, "source") ?: "?", mac ? " (" : "",
-	       mac ? mac : "", mac ? ")" : "", json_get_text(reply, "from") ?: "?");
+	printf("  from         %s%s%s%s, %s\n", json_get_text(reply, "source") ?: "?",
+	       mac ? " (" : "", mac ? mac : "", mac ? ")" : "",
+	       json_get_text(reply, "from") ?: "?");
 	printf("  to           %s (%s)\n", json_get_text(reply, "destination") ?: "?", place);
 	printf("  at           %s\n", at);
 }
@@ -116,8 +118,6 @@ void explain_print(const struct cli *cli, const json_t *reply)
 	print_verdict(cli, reply);
 	print_pair(reply);
 	print_flow(json_object_get(reply, "flow"));
-	json_array_foreach(json_object_get(reply, "policies"), i, v)
-		print_policy(v);
-	json_array_foreach(json_object_get(reply, "quotas"), i, v)
-		print_quota(v);
+	json_array_foreach(json_object_get(reply, "policies"), i, v) print_policy(v);
+	json_array_foreach(json_object_get(reply, "quotas"), i, v) print_quota(v);
 }

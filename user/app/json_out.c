@@ -11,7 +11,7 @@ int json_out(const char *name, json_t *v)
 {
 	json_t *top = json_pack("{s:i, s:o}", "version", JSON_VERSION, name, v);
 
-	if (!top || json_dumpf(top, stdout, JSON_INDENT(2)) < 0) {
+	if (!top || json_dumpf(top, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) < 0) {
 		cmd_error("cannot write JSON");
 		json_decref(top);
 		return EXIT_DEGRADED;

@@ -56,8 +56,7 @@ void json_place(json_t *o, const struct place *p)
 	json_object_set_new(o, "asn", p->rec.asn ? json_integer(p->rec.asn) : json_null());
 	json_object_set_new(o, "as_name", json_text(p->rec.as_name));
 	json_object_set_new(o, "city", json_text(p->rec.city));
-	json_object_set_new(o, "distance_km",
-			    p->has_distance ? json_integer(p->km) : json_null());
+	json_object_set_new(o, "distance_km", p->has_distance ? json_integer(p->km) : json_null());
 	if (p->has_distance && p->rough)
 		json_object_set_new(o, "distance_rough", json_true());
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JSON values that jansson has no constructor for: absent facts are null, texts are always valid. */
+/* JSON values that jansson has no constructor for: absent facts are null, texts are always valid.
+ */
 #ifndef CURFEW_APP_JSON_UTIL_H
 #define CURFEW_APP_JSON_UTIL_H
 

@@ -11,11 +11,12 @@ int pinned_open(const struct cli *cli, struct datapath **ret)
 
 	if (r == 0)
 		return EXIT_FINE;
-	if (r == -ENOENT) {
+	/* bpffs hides from others whether there is anything. */
+	if (r == -ENOENT && geteuid() == 0) {
 		cmd_error("not running: nothing is pinned in %s", cli->bpffs);
 		return EXIT_NOT_RUNNING;
 	}
-	if (r == -EPERM || r == -EACCES) {
+	if (r == -EPERM || r == -EACCES || r == -ENOENT) {
 		cmd_error("not permitted: this needs root");
 		return EXIT_NOT_PERMITTED;
 	}

@@ -101,7 +101,6 @@ static bool covered(const struct prefixes *l, const struct prefix *p)
 static void put_networks(struct buf *out, const struct net_state *net,
 			 const struct index_list *inside)
 {
-	_cleanup_free_ struct prefix *owned = NULL;
 	struct prefixes l = { 0 };
 	char text[PREFIX_TEXT_MAX];
 
@@ -116,13 +115,13 @@ static void put_networks(struct buf *out, const struct net_state *net,
 			continue;
 		*VEC_ADD(&l) = a->on_link;
 	}
-	owned = l.v;
 	if (!l.n)
 		return;
 	buf_puts(out, "networks ");
 	for (size_t i = 0; i < l.n; i++)
 		buf_printf(out, "%s%s", i ? ", " : "", prefix_format(&l.v[i], text));
 	buf_puts(out, "   # ours, wherever: never a destination\n");
+	free(l.v);
 }
 
 /* What a quoted string cannot hold is left out. */

@@ -13,6 +13,12 @@ struct reading {
 	struct quota_entries *out;
 };
 
+/* In percent, rounded down. */
+static uint32_t share(uint64_t bytes, uint64_t of)
+{
+	return of ? (uint32_t)((unsigned __int128)bytes * 100 / of) : 0;
+}
+
 static void explain(struct quota_entry *e, const struct image *img, struct utc now)
 {
 	const struct cf_quota_spec *q;
@@ -26,16 +32,19 @@ static void explain(struct quota_entry *e, const struct image *img, struct utc n
 	e->observes = img->observe || img->rules.v[q->rule].flags & CF_RULE_OBSERVE;
 	e->present = quota_period(img, e->quota, e->state.period_minute, now, &e->period_began,
 				  &e->period_ends) > 0;
-	if (q->limit_bytes)
-		e->percent = (uint32_t)((unsigned __int128)e->state.used_bytes * 100 /
-					q->limit_bytes);
+	e->percent = share(e->state.used_bytes, q->limit_bytes);
 	e->used_up = e->present && q->drop_bytes != UINT64_MAX &&
 		     (e->state.latched || e->state.used_bytes >= q->drop_bytes);
+	/* what is left is too little for a packet: it is used up all the same */
+	if (e->used_up && e->percent < share(q->drop_bytes, q->limit_bytes))
+		e->percent = share(q->drop_bytes, q->limit_bytes);
 }
 
-static bool retired(const struct cf_quota_state *s)
+/* On its way out, or made ahead for when the ledger is full and never needed. */
+static bool idle(const struct cf_quota_state *s)
 {
-	return s->period_minute == CF_QUOTA_PERIOD_MASK && s->latched && !s->used_bytes;
+	return (s->period_minute == CF_QUOTA_PERIOD_MASK && s->latched && !s->used_bytes) ||
+	       (!s->period_minute && !s->used_bytes && !s->attempted_packets);
 }
 
 static void add(void *arg, const struct cf_quota_key *key, const struct cf_quota_state *state)
@@ -43,7 +52,7 @@ static void add(void *arg, const struct cf_quota_key *key, const struct cf_quota
 	struct reading *r = arg;
 	struct quota_entry e = { .key = *key, .state = *state, .quota = ~0U };
 
-	if (retired(state))
+	if (idle(state))
 		return;
 	e.period_began.s = period_minutes(state->period_minute, r->now) * 60;
 	if (r->img)
@@ -123,8 +132,7 @@ json_t *quota_entry_json(const struct quota_entry *e, const struct image *img,
 	json_object_set_new(o, "used_bytes", json_count(e->state.used_bytes));
 	json_object_set_new(o, "limit_bytes", limit(e->limit_bytes));
 	json_object_set_new(o, "drop_bytes", limit(e->drop_bytes));
-	json_object_set_new(o, "percent",
-			    e->limit_bytes ? json_integer(e->percent) : json_null());
+	json_object_set_new(o, "percent", e->limit_bytes ? json_integer(e->percent) : json_null());
 	json_object_set_new(o, "latched", json_boolean(e->state.latched));
 	json_object_set_new(o, "used_up", json_boolean(e->used_up));
 	json_object_set_new(o, "observes", json_boolean(e->observes));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The quota ledger's entries as objects, with the daemon's knowledge or, where there is no daemon, without. */
+/* The quota ledger's entries as objects, with the daemon's knowledge or, where there is no daemon,
+ * without. */
 #ifndef CURFEW_APP_QUOTA_VIEW_H
 #define CURFEW_APP_QUOTA_VIEW_H
 
@@ -11,8 +12,8 @@
 struct quota_entry {
 	struct cf_quota_key key;
 	struct cf_quota_state state;
-	uint32_t quota;	 /* number in the image; ~0: of none in force */
-	bool present;	 /* speaks of the period that is open now */
+	uint32_t quota;                       /* number in the image; ~0: of none in force */
+	bool present;                         /* speaks of the period that is open now */
 	struct utc period_began, period_ends; /* ends 0: unknown or over */
 	uint64_t limit_bytes, drop_bytes;     /* 0: unknown; drop ~0: never */
 	uint32_t percent;
@@ -34,7 +35,8 @@ const struct quota_entry *quota_entries_find(const struct quota_entries *l,
 /* The fullest first, those of past periods last. */
 void quota_entries_sort(struct quota_entries *l);
 
-/* The kernel's part: key, policy, used_bytes, latched, attempted_…; `host`, `as_name`: see quota_key_print(). */
+/* The kernel's part: key, policy, used_bytes, latched, attempted_…; `host`, `as_name`: see
+ * quota_key_print(). */
 json_t *quota_entry_json(const struct quota_entry *e, const struct image *img,
 			 const struct addr *host, const char *as_name, const struct zone *zone);
 

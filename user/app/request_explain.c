@@ -38,9 +38,25 @@ static void add_command(json_t *list, const char *does, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
-	json_array_append_new(list, json_pack("{s:o, s:s}", "command", json_text(buf_text(&b)),
-					      "does", does));
+	json_array_append_new(
+		list, json_pack("{s:o, s:s}", "command", json_text(buf_text(&b)), "does", does));
 	buf_done(&b);
+}
+
+/* What is never judged, or protected, no block by hand stops. */
+static bool may_stop(enum cf_reason reason)
+{
+	switch (reason) {
+	case CF_REASON_PASS_UNMATCHED:
+	case CF_REASON_PASS_CLOSED:
+	case CF_REASON_PASS_EXCEPTED:
+	case CF_REASON_PASS_EXEMPT:
+	case CF_REASON_PASS_QUOTA:
+	case CF_REASON_PASS_ALERT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static json_t *commands(const struct image *img, const struct question *q, const struct answer *a,
@@ -53,18 +69,18 @@ static json_t *commands(const struct image *img, const struct question *q, const
 
 	addr_format(&q->src.addr, src);
 	addr_format(&q->dst, dst);
-	json_array_foreach(quotas, i, row)
-		if (json_is_true(json_object_get(row, "used_up")))
-			add_command(list, "gives this quota back", "curfew quotas reset %s",
-				    json_get_text(row, "key"));
+	json_array_foreach(quotas, i, row) if (json_is_true(json_object_get(row, "used_up")))
+		add_command(list, "gives this quota back", "curfew quotas reset %s",
+			    json_get_text(row, "key"));
 	if (a->drop && a->rule < img->rules.n && img->rules.v[a->rule].kind == CF_RULE_BLOCK)
 		add_command(list, "lists what is blocked by hand; 'unblock' takes one back",
 			    "curfew blocks");
 	if (a->drop)
 		add_command(list, "lets it pass for two hours", "curfew allow %s %s --for 2h", src,
 			    dst);
-	else
-		add_command(list, "stops it for two hours", "curfew block %s %s --for 2h", src, dst);
+	else if (may_stop(a->reason))
+		add_command(list, "stops it for two hours", "curfew block %s %s --for 2h", src,
+			    dst);
 	if (a->rule < img->rules.n && img->rules.v[a->rule].kind == CF_RULE_POLICY)
 		add_command(list, "prints the policy text that would let it pass for good",
 			    "curfew why %s %s --suggest", src, dst);
@@ -80,8 +96,8 @@ static void suggest(struct daemon *d, const struct question *q, const struct ans
 {
 	const struct policy *p = rule_policy(d->now.image, d->now.set, a->rule);
 	char src[ADDR_TEXT_MAX], dst[PREFIX_TEXT_MAX];
-	const char *from = q->src.from == CF_FROM_GATEWAY ? "gateway" :
-							    addr_format(&q->src.addr, src);
+	const char *from =
+		q->src.from == CF_FROM_GATEWAY ? "gateway" : addr_format(&q->src.addr, src);
 	_cleanup_buf_ struct buf text = { 0 };
 
 	if (!p)
@@ -105,14 +121,13 @@ static json_t *flow_json(struct daemon *d, const struct question *q)
 	p = ledger_pair(d->ledger, &q->src.addr, &q->dst, hook);
 	if (!p)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "wire_bytes",
-			 json_count(p->sums.wire_bytes), "payload_bytes",
-			 json_count(p->sums.payload_bytes), "dropped_wire_bytes",
-			 json_count(p->sums.dropped_wire_bytes), "packets",
-			 json_count(p->sums.packets), "rate_10s",
-			 json_count(ledger_rate(d->ledger, p)), "first_seen",
-			 json_time(d, p->first_seen), "last_seen", json_time(d, p->last_seen),
-			 "verdict", p->dropped ? "drop" : "pass");
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "wire_bytes",
+		json_count(p->sums.wire_bytes), "payload_bytes", json_count(p->sums.payload_bytes),
+		"dropped_wire_bytes", json_count(p->sums.dropped_wire_bytes), "packets",
+		json_count(p->sums.packets), "rate_10s", json_count(ledger_rate(d->ledger, p)),
+		"first_seen", json_time(d, p->first_seen), "last_seen", json_time(d, p->last_seen),
+		"verdict", p->dropped ? "drop" : "pass");
 }
 
 /* The request with the alert's pair put in, and the alert. */

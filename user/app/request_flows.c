@@ -196,10 +196,11 @@ static int check_span(struct daemon *d, const json_t *args, char **ret_error)
 				    "leave out --since, or give that time or an earlier one",
 				    begin);
 	if (until && utc_parse(until, d->zone, now, &at) == 0 && at.s < now.s)
-		return request_fail(ret_error, EXIT_USAGE,
-				    "history is not stored yet: there are only totals from %s until "
-				    "now; leave out --until",
-				    begin);
+		return request_fail(
+			ret_error, EXIT_USAGE,
+			"history is not stored yet: there are only totals from %s until "
+			"now; leave out --until",
+			begin);
 	return 0;
 }
 

@@ -83,6 +83,12 @@ json_t *books_quota_json(struct daemon *d, const struct quota_entry *e)
 	return o;
 }
 
+/* A packet that another policy drops leaves a key behind that holds nothing. */
+static bool in_use(const struct quota_entry *e)
+{
+	return e->present && (e->state.used_bytes || e->state.attempted_packets);
+}
+
 int request_quotas(struct daemon *d, const struct peer *peer _unused_, const json_t *args,
 		   json_t **ret_reply, char **ret_error)
 {
@@ -100,12 +106,14 @@ int request_quotas(struct daemon *d, const struct peer *peer _unused_, const jso
 	}
 	quota_entries_sort(&l);
 	for (size_t i = 0; i < l.n; i++) {
-		present += l.v[i].present;
-		if ((all || l.v[i].present) && json_array_size(rows) < n)
+		bool counts = in_use(&l.v[i]);
+
+		present += counts;
+		if ((all || counts) && json_array_size(rows) < n)
 			json_array_append_new(rows, books_quota_json(d, &l.v[i]));
 	}
 	*ret_reply = json_pack("{s:o, s:o, s:I, s:I}", "now", json_time(d, daemon_now(d)), "rows",
-			       rows, "keys", (json_int_t)l.n, "present", (json_int_t)present);
+			       rows, "keys", (json_int_t)l.n, "in_use", (json_int_t)present);
 	return 0;
 }
 

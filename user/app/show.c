@@ -98,9 +98,11 @@ char *show_place_text(const json_t *o)
 	if (cc)
 		snprintf(p.rec.cc, sizeof(p.rec.cc), "%.3s", cc);
 	if (json_get_text(o, "city"))
-		p.rec.city = city = text_safe(json_get_text(o, "city"));
+		city = text_safe(json_get_text(o, "city"));
 	if (json_get_text(o, "as_name"))
-		p.rec.as_name = name = text_safe(json_get_text(o, "as_name"));
+		name = text_safe(json_get_text(o, "as_name"));
+	p.rec.city = city;
+	p.rec.as_name = name;
 	p.rec.asn = (uint32_t)json_get_count(o, "asn");
 	p.has_distance = json_is_integer(json_object_get(o, "distance_km"));
 	p.rough = json_is_true(json_object_get(o, "distance_rough"));

@@ -19,7 +19,11 @@ void show_count(struct table *t, uint64_t n);
 void show_text(struct table *t, const char *text); /* "-" for NULL */
 
 /* CC, AS, CITY, KM: the four cells of a place. */
-#define SHOW_PLACE_COLUMNS { "CC", false }, { "AS", false }, { "CITY", false }, { "KM", true }
+#define SHOW_PLACE_COLUMNS                                                                         \
+	{ "CC", false }, { "AS", false }, { "CITY", false },                                       \
+	{                                                                                          \
+		"KM", true                                                                         \
+	}
 void show_place(struct table *t, const json_t *o);
 void show_as(struct table *t, const json_t *o);
 /* "Shanghai, CN, AS4812 China Telecom, 8,187 km away". The caller frees it. */

@@ -162,11 +162,12 @@ void table_print(const struct table *t, FILE *out, bool colour)
 		head[c] = (struct table_cell){ (char *)t->columns[c].title, STYLE_BOLD };
 		widths[c] = text_width(t->columns[c].title);
 	}
-	for (size_t i = 0; i < t->cells.n; i++) {
+	for (size_t i = 0, c = 0; i < t->cells.n; i++) {
 		size_t w = text_width(t->cells.v[i].text);
 
-		if (w > widths[i % t->n_columns])
-			widths[i % t->n_columns] = w;
+		if (w > widths[c])
+			widths[c] = w;
+		c = c + 1 < t->n_columns ? c + 1 : 0;
 	}
 	print_row(t, head, widths, out, colour);
 	for (size_t i = 0; i + t->n_columns <= t->cells.n; i += t->n_columns)

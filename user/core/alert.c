@@ -8,7 +8,7 @@
 
 static const char *const kind_names[] = {
 	[ALERT_THRESHOLD] = "threshold", [ALERT_QUOTA] = "quota", [ALERT_POLICY] = "policy",
-	[ALERT_BLOCK] = "block",	 [ALERT_TABLE] = "table",
+	[ALERT_BLOCK] = "block",         [ALERT_TABLE] = "table",
 };
 _Static_assert(ARRAY_SIZE(kind_names) == ALERT_KIND_MAX, "a kind has no name");
 
@@ -133,7 +133,7 @@ static void add_quota(const struct alert_context *cx, const struct cf_event *ev,
 	a->percent = share(ev->used_bytes, q);
 	if (ev->kind == CF_EVENT_AT && ev->detail < q->at_count && ev->detail < CF_QUOTA_ATS) {
 		a->level = (enum cf_level)q->at[ev->detail].level;
-		/* a packet may have jumped over the line: say which line it was */
+		/* the line is a whole number of bytes, so its share may round down to less */
 		if (a->percent < q->at[ev->detail].percent)
 			a->percent = q->at[ev->detail].percent;
 	}
@@ -143,8 +143,7 @@ static void add_quota(const struct alert_context *cx, const struct cf_event *ev,
 		if (q->drop_bytes != UINT64_MAX && a->percent < share(q->drop_bytes, q))
 			a->percent = share(q->drop_bytes, q);
 	}
-	quota_period(cx->image, quota, ev->period_minute, a->at, &a->period_began,
-		     &a->period_ends);
+	quota_period(cx->image, quota, ev->period_minute, a->at, &a->period_began, &a->period_ends);
 }
 
 static void add_rule(const struct alert_context *cx, const struct cf_event *ev, uint32_t rule,

@@ -13,10 +13,10 @@
 
 enum alert_kind {
 	ALERT_THRESHOLD, /* a quota's use reached an `at` */
-	ALERT_QUOTA,	 /* a quota is used up: the first packet it refused */
-	ALERT_POLICY,	 /* a policy without quota */
-	ALERT_BLOCK,	 /* blocked by hand */
-	ALERT_TABLE,	 /* a table of the kernel is full */
+	ALERT_QUOTA,     /* a quota is used up: the first packet it refused */
+	ALERT_POLICY,    /* a policy without quota */
+	ALERT_BLOCK,     /* blocked by hand */
+	ALERT_TABLE,     /* a table of the kernel is full */
 	ALERT_KIND_MAX
 };
 enum alert_verdict { ALERT_PASSED, ALERT_DROPPED, ALERT_WOULD_DROP, ALERT_VERDICT_MAX };
@@ -31,12 +31,12 @@ struct alert {
 	enum cf_level level;
 	enum alert_verdict verdict;
 	struct utc at;
-	char *policy; /* NULL: none */
-	char *quota;  /* "20 MB per destination each window"; NULL: none */
+	char *policy;   /* NULL: none */
+	char *quota;    /* "20 MB per destination each window"; NULL: none */
 	char *key_text; /* what the quota's key stands for: "AS4812 China Telecom"; NULL: none */
-	char *window;	/* name of `during`; NULL: always, or without a name */
+	char *window;   /* name of `during`; NULL: always, or without a name */
 	struct utc window_opened, window_closes; /* 0: unknown or always */
-	struct utc period_began, period_ends;	 /* of the quota; 0: none or unknown */
+	struct utc period_began, period_ends;    /* of the quota; 0: none or unknown */
 	struct addr src, dst;
 	bool has_mac;
 	uint8_t mac[6];
@@ -59,8 +59,8 @@ struct alert_context {
 	uint32_t generation; /* of that image */
 	const struct geo *geo;
 	const struct zone *zone; /* the site's, for times in the story; NULL: UTC is written */
-	bool alone; /* no other source has ever sent to this destination */
-	bool last;  /* the story says that further ones are only counted */
+	bool alone;              /* no other source has ever sent to this destination */
+	bool last;               /* the story says that further ones are only counted */
 };
 
 /*
@@ -83,7 +83,7 @@ struct alert_seen *alert_seen_new(struct hash_seed seed);
 void alert_seen_free(struct alert_seen *s);
 
 #define ALERT_POLICY_PER_HOUR 32
-#define ALERT_SEEN_KEYS	      65536
+#define ALERT_SEEN_KEYS       65536
 enum alert_news {
 	ALERT_NEW,
 	ALERT_NEW_LAST, /* further ones of this source and policy will be counted only */

@@ -134,9 +134,9 @@ enum alert_news alert_seen_check(struct alert_seen *s, const struct alert_contex
 	n = count(s, &k);
 	if (n > ALERT_POLICY_PER_HOUR)
 		s->suppressed++;
-	return n < ALERT_POLICY_PER_HOUR  ? ALERT_NEW :
-	       n == ALERT_POLICY_PER_HOUR ? ALERT_NEW_LAST :
-					    ALERT_KNOWN;
+	return n < ALERT_POLICY_PER_HOUR    ? ALERT_NEW
+	       : n == ALERT_POLICY_PER_HOUR ? ALERT_NEW_LAST
+					    : ALERT_KNOWN;
 }
 
 static void half_forget(struct seen_half *h, const struct cf_quota_key *key)

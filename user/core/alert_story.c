@@ -35,7 +35,7 @@ static void print_service(const struct alert *a, struct buf *out)
 		const char *name;
 		bool ports;
 	} protocols[] = {
-		{ 1, "icmp", false }, { 6, "tcp", true },     { 17, "udp", true },
+		{ 1, "icmp", false }, { 6, "tcp", true },      { 17, "udp", true },
 		{ 47, "gre", false }, { 58, "icmpv6", false }, { 132, "sctp", true },
 	};
 
@@ -93,8 +93,7 @@ static void print_source(const struct cf_quota_key *key, const struct addr *host
 }
 
 void quota_key_print(const struct cf_quota_key *key, const struct image *img,
-		     const struct addr *host, const char *as_name,
-		     struct buf *out)
+		     const struct addr *host, const char *as_name, struct buf *out)
 {
 	const struct cf_quota_spec *q = spec_of(img, key);
 
@@ -205,9 +204,9 @@ static void tell_quota(const struct alert_context *cx, const struct alert *a, co
 static void tell_policy(const struct alert *a, const char *src, struct buf *out)
 {
 	buf_printf(out, "%s %s ", src,
-		   a->verdict == ALERT_PASSED  ? "sent to" :
-		   a->verdict == ALERT_DROPPED ? "is stopped on its way to" :
-						 "would be stopped on its way to");
+		   a->verdict == ALERT_PASSED    ? "sent to"
+		   : a->verdict == ALERT_DROPPED ? "is stopped on its way to"
+						 : "would be stopped on its way to");
 	print_destination(a, out);
 	print_service(a, out);
 	print_window(a, out);

@@ -5,7 +5,8 @@
 
 #include "core/alert.h"
 
-/* The caller frees it. Claims no more than is known: bytes of a shared key are not laid on one source. */
+/* The caller frees it. Claims no more than is known: bytes of a shared key are not laid on one
+ * source. */
 char *alert_story(const struct alert_context *cx, const struct alert *a);
 
 /*

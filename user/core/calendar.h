@@ -33,7 +33,7 @@ struct utc {
 
 /* Instants before and after these (years -28700 and 32700) count as these. */
 #define UTC_FIRST (-970000000000LL)
-#define UTC_LAST 970000000000LL
+#define UTC_LAST  970000000000LL
 
 /* A time zone's rules: transitions and, beyond them, the POSIX TZ footer. */
 struct zone;
@@ -67,7 +67,8 @@ struct utc zone_to_utc(const struct zone *z, struct civil_date date, unsigned in
 /* Date and minute of the day shown at that instant. */
 struct civil_minute zone_to_civil(const struct zone *z, struct utc at);
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar, and back; out of int16_t's years: the nearest. */
+/* Days since 1970-01-01 in the proleptic Gregorian calendar, and back; out of int16_t's years: the
+ * nearest. */
 int64_t civil_to_days(struct civil_date d);
 struct civil_date civil_from_days(int64_t days);
 /* 0 Monday … 6 Sunday. */
@@ -126,7 +127,7 @@ struct zone_source {
 };
 
 /* How far beyond the range asked for open intervals are followed. */
-#define INTERVAL_BACK_DAYS 400
+#define INTERVAL_BACK_DAYS  400
 #define INTERVAL_AHEAD_DAYS 8
 
 /*
@@ -164,7 +165,7 @@ int time_expr_intervals(const struct policy_set *set, const struct time_expr *wh
  * lies in a gap as a whole does not happen.
  */
 int quota_periods(const struct policy_set *set, const struct quota *q,
-		  const struct time_expr *during, const struct zone_source *zones,
-		  struct utc begin, struct utc end, struct interval_list *out);
+		  const struct time_expr *during, const struct zone_source *zones, struct utc begin,
+		  struct utc end, struct interval_list *out);
 
 #endif

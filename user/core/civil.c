@@ -2,10 +2,10 @@
 /* Dates as day numbers and back, proleptic Gregorian. */
 #include "core/calendar.h"
 
-#define DAYS_PER_ERA 146097 /* 400 years */
-#define DAYS_0000_03_01 (-719468) /* of that date, from 1970-01-01 */
-#define DAYS_FIRST (-12687794LL) /* -32768-01-01 */
-#define DAYS_LAST 11248737LL	 /* 32767-12-31 */
+#define DAYS_PER_ERA    146097        /* 400 years */
+#define DAYS_0000_03_01 (-719468)     /* of that date, from 1970-01-01 */
+#define DAYS_FIRST      (-12687794LL) /* -32768-01-01 */
+#define DAYS_LAST       11248737LL    /* 32767-12-31 */
 
 static bool leap_year(int year)
 {
@@ -53,7 +53,8 @@ struct civil_date civil_from_days(int64_t days)
 	days -= DAYS_0000_03_01;
 	era = (days >= 0 ? days : days - (DAYS_PER_ERA - 1)) / DAYS_PER_ERA;
 	day = days - era * DAYS_PER_ERA;
-	/* the leap days before `day` taken out: every 1461st, not every 36525th, the last of an era */
+	/* the leap days before `day` taken out: every 1461st, not every 36525th, the last of an era
+	 */
 	year = (day - day / 1460 + day / 36524 - day / (DAYS_PER_ERA - 1)) / 365;
 	day -= year * 365 + year / 4 - year / 100;
 	month = (5 * day + 2) / 153;

@@ -21,8 +21,8 @@ void build_dxr(struct build *b)
 		while (at + 1 < b->changes4.n && b->changes4.v[at + 1].start <= last) {
 			const struct change4 *c = &b->changes4.v[++at];
 
-			*VEC_ADD(&img->range4) =
-				(struct cf_range4){ .start = (uint16_t)c->start, .label = c->label };
+			*VEC_ADD(&img->range4) = (struct cf_range4){ .start = (uint16_t)c->start,
+								     .label = c->label };
 			root->count++;
 		}
 	}

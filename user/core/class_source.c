@@ -21,7 +21,8 @@ static struct class_rows rows_of(const struct build *b, uint32_t set)
 
 static void add_source(struct image *img, const struct cf_source_range *s)
 {
-	const struct cf_source_range *last = img->sources.n ? &img->sources.v[img->sources.n - 1] : NULL;
+	const struct cf_source_range *last =
+		img->sources.n ? &img->sources.v[img->sources.n - 1] : NULL;
 
 	if (last && last->source_class == s->source_class && last->flags == s->flags)
 		return;
@@ -63,9 +64,9 @@ void build_sources(struct build *b)
 					.hi = (uint64_t)(p->start >> 64),
 					.lo = (uint64_t)p->start,
 					.source_class = of_set[p->set],
-					.flags = literals_has(&from->literals, p->set, on_link) ?
-							 CF_SOURCE_ON_LINK :
-							 0,
+					.flags = literals_has(&from->literals, p->set, on_link)
+							 ? CF_SOURCE_ON_LINK
+							 : 0,
 				});
 	}
 	add_rows(img, &classes);

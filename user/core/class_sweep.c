@@ -38,7 +38,7 @@ static const struct {
 struct cursor {
 	const struct geo_table *table;
 	struct facts *facts; /* by record */
-	size_t i;	     /* the first range that ends at or after the sweep */
+	size_t i;            /* the first range that ends at or after the sweep */
 };
 
 /* What the country alone tells, by FACTS_CC: distances to centroids, filled when asked for. */
@@ -50,7 +50,7 @@ struct centroid {
 struct sweep {
 	struct build *b;
 	uint32_t ignored[IGNORED_KINDS]; /* groups */
-	struct cursor cursors[3];	 /* in the order of geo_find() */
+	struct cursor cursors[3];        /* in the order of geo_find() */
 	size_t point;
 	struct centroid *centroids;
 	struct intern matches; /* struct facts, the ASN only if a rule names it: few */
@@ -114,8 +114,8 @@ static uint16_t distance_of(const struct sweep *s, double latitude, double longi
 {
 	const struct site *site = &s->b->in->set->site;
 
-	return conditions_distance(&s->b->to, geo_distance_km(site->latitude, site->longitude,
-							      latitude, longitude));
+	return conditions_distance(
+		&s->b->to, geo_distance_km(site->latitude, site->longitude, latitude, longitude));
 }
 
 static struct facts record_facts(const struct sweep *s, const struct geo_record *r)
@@ -272,9 +272,9 @@ static void emit(struct build *b, uint128 at, uint32_t label)
 static struct facts facts_at(struct sweep *s, uint128 at, uint128 *ret_end)
 {
 	const struct literals *l = &s->b->to.literals;
-	uint128 end = at < WIDE_V4_FIRST ? WIDE_V4_FIRST - 1 :
-		      at <= WIDE_V4_LAST ? WIDE_V4_LAST :
-					   WIDE_LAST;
+	uint128 end = at < WIDE_V4_FIRST   ? WIDE_V4_FIRST - 1
+		      : at <= WIDE_V4_LAST ? WIDE_V4_LAST
+					   : WIDE_LAST;
 	struct facts f = { 0 };
 
 	while (s->point + 1 < l->points.n && l->points.v[s->point + 1].start <= at)
@@ -332,7 +332,8 @@ void build_destinations(struct build *b)
 	add_label(&s, (struct cf_label){ 0 });
 	walk(&s);
 	if (b->img->labels.n > CF_LABELS_MAX)
-		build_error(b, NOWHERE, "use fewer sets, or quotas per destination instead of per asn",
+		build_error(b, NOWHERE,
+			    "use fewer sets, or quotas per destination instead of per asn",
 			    "the policies tell %zu sets of destinations apart, %d at most",
 			    b->img->labels.n, CF_LABELS_MAX);
 }

@@ -78,8 +78,8 @@ static void add_level(struct image *img, const struct keys *keys, size_t step)
 		struct cf_node6 *node = VEC_ADD(&img->node6);
 
 		for (size_t k = 0; k < CF_FANOUT6; k++)
-			node->key[k] = i + k * step < keys->n ? keys->v[i + k * step].hi :
-								UNUSED_KEY;
+			node->key[k] =
+				i + k * step < keys->n ? keys->v[i + k * step].hi : UNUSED_KEY;
 	}
 }
 

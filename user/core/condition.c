@@ -25,7 +25,8 @@ static void need_location(struct build *b, const struct expr *e)
 	if (!b->in->set->site.has_location)
 		build_error(b, e->pos, "add to 'site': location LATITUDE, LONGITUDE",
 			    "'beyond' needs the site's location");
-	build_need(b, e->pos, build_has(b, GEO_FIELD_LOCATION) ? GEO_FIELD_LOCATION : GEO_FIELD_COUNTRY,
+	build_need(b, e->pos,
+		   build_has(b, GEO_FIELD_LOCATION) ? GEO_FIELD_LOCATION : GEO_FIELD_COUNTRY,
 		   "'beyond'");
 }
 
@@ -38,7 +39,8 @@ static uint32_t named_city(struct conditions *c, const char *name)
 	return (uint32_t)c->cities.n;
 }
 
-/* Addresses there are judged by what they carry: written out, such a prefix is a mistake. Lists may have it. */
+/* Addresses there are judged by what they carry: written out, such a prefix is a mistake. Lists may
+ * have it. */
 static void refuse_carriers(struct build *b, const struct conditions *c, const struct expr *e)
 {
 	struct addr a = prefix_first(&e->atom.prefix), z = prefix_last(&e->atom.prefix);
@@ -46,8 +48,9 @@ static void refuse_carriers(struct build *b, const struct conditions *c, const s
 
 	if (c->side == SIDE_FROM || !addr_compare(&a, &a4) || !addr_compare(&z, &z4))
 		return;
-	build_error(b, e->pos, "name the IPv4 network",
-		    "nothing is ever in this network: 6to4 and NAT64 addresses are judged as the IPv4 address they carry");
+	build_error(
+		b, e->pos, "name the IPv4 network",
+		"nothing is ever in this network: 6to4 and NAT64 addresses are judged as the IPv4 address they carry");
 }
 
 static void group_add(struct build *b, struct conditions *c, uint32_t group, const struct expr *e)
@@ -89,8 +92,9 @@ static uint32_t add_from_atom(struct build *b, struct conditions *c, const struc
 	case ATOM_VENDOR:
 	case ATOM_INTERFACE:
 	case ATOM_VLAN:
-		build_error(b, e->pos, "name the hosts by address",
-			    "this version does not tell sources apart by mac, vendor, interface or vlan");
+		build_error(
+			b, e->pos, "name the hosts by address",
+			"this version does not tell sources apart by mac, vendor, interface or vlan");
 		return CONDITION_ANY;
 	default:
 		build_error(b, e->pos, NULL, "a source has no country, network, city or distance");

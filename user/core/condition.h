@@ -17,14 +17,14 @@ struct facts {
 	uint32_t set; /* number in literals.sets */
 	uint16_t cc, continent;
 	uint16_t distance; /* FACTS_NEAR, or FACTS_BEYOND + the longest threshold that is passed */
-	uint16_t city;	   /* number in conditions.cities + 1, or FACTS_OTHER_CITY */
+	uint16_t city;     /* number in conditions.cities + 1, or FACTS_OTHER_CITY */
 };
 _Static_assert(sizeof(struct facts) == 16, "interned as bytes");
 
-#define FACTS_NEAR 1
-#define FACTS_BEYOND 2
+#define FACTS_NEAR       1
+#define FACTS_BEYOND     2
 #define FACTS_OTHER_CITY UINT16_MAX
-#define FACTS_CC(text) ((uint16_t)((uint8_t)(text)[0] << 8 | (uint8_t)(text)[1]))
+#define FACTS_CC(text)   ((uint16_t)((uint8_t)(text)[0] << 8 | (uint8_t)(text)[1]))
 
 enum condition_side { SIDE_FROM, SIDE_TO };
 
@@ -73,7 +73,8 @@ struct conditions {
 #define CONDITION_ANY 0U /* the first condition is always COND_ANY */
 
 void conditions_init(struct conditions *c, enum condition_side side, const struct policy_set *set);
-/* The number of the prepared expression; NULL: any. What can't be prepared is an error in the build. */
+/* The number of the prepared expression; NULL: any. What can't be prepared is an error in the
+ * build. */
 uint32_t conditions_add(struct build *b, struct conditions *c, const struct expr *e);
 /* After the last conditions_add(): facts can be made and asked about. */
 void conditions_ready(struct conditions *c);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/policy.h"
+#include "core/policy_lex.h"
 
 /* A source line longer than this is shown as a piece around the caret. */
 #define LINE_SHOWN 120
@@ -74,6 +75,35 @@ static char *line_of(const struct policy_text *text, uint32_t line)
 	return copy;
 }
 
+static bool is_control(const unsigned char *s, size_t n)
+{
+	/* and C1, which terminals obey too: U+0080 to U+009F */
+	return (n == 1 && *s < 0x20 && *s != '\t') || *s == 0x7f ||
+	       (n == 2 && s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+/*
+ * What a file says must neither steer the terminal nor break JSON. Byte for
+ * byte, so that columns stay true.
+ */
+static void make_safe(char *text)
+{
+	unsigned char *s = (unsigned char *)text;
+
+	while (s && *s) {
+		size_t n = lex_utf8_length(s, strlen((char *)s));
+
+		if (*s == '\r' && !s[1])
+			return;
+		if (n && !is_control(s, n)) {
+			s += n;
+			continue;
+		}
+		for (n = n ? n : 1; n; n--)
+			*s++ = '?';
+	}
+}
+
 void diag_add(struct diag_list *l, const struct policy_set *set, enum diag_level level,
 	      struct pos pos, const char *help, const char *fmt, ...)
 {
@@ -91,21 +121,10 @@ void diag_add(struct diag_list *l, const struct policy_set *set, enum diag_level
 		d->file = xstrdup(set->files.v[pos.file]);
 	if (set && pos.file < set->texts.n)
 		d->line = line_of(&set->texts.v[pos.file], pos.line);
-}
-
-static bool is_control(unsigned char c)
-{
-	return (c < 0x20 && c != '\t') || c == 0x7f;
-}
-
-/* Control characters of a file must not reach the terminal. */
-static void put_safe(struct buf *out, const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		char c = is_control((unsigned char)s[i]) ? '?' : s[i];
-
-		buf_add(out, &c, 1);
-	}
+	make_safe(d->message);
+	make_safe(d->help);
+	make_safe(d->file);
+	make_safe(d->line);
 }
 
 static bool continues(char c)
@@ -117,7 +136,10 @@ static void put_line(struct buf *out, const char *line, size_t col)
 {
 	size_t n = strlen(line), at = col ? col - 1 : 0, from = 0, to;
 
-	while (n && (line[n - 1] == '\r' || line[n - 1] == ' ' || line[n - 1] == '\t') && n > at + 1)
+	if (n && line[n - 1] == '\r')
+		n--;
+	while (n && (line[n - 1] == '\r' || line[n - 1] == ' ' || line[n - 1] == '\t') &&
+	       n > at + 1)
 		n--;
 	if (at > n)
 		at = n;
@@ -129,7 +151,7 @@ static void put_line(struct buf *out, const char *line, size_t col)
 	while (to < n && continues(line[to]))
 		to++;
 	buf_puts(out, from ? "  ..." : "  ");
-	put_safe(out, line + from, to - from);
+	buf_add(out, line + from, to - from);
 	buf_puts(out, to < n ? "...\n  " : "\n  ");
 	if (from)
 		buf_puts(out, "   ");
@@ -146,19 +168,19 @@ void diag_print(const struct diag_list *l, struct buf *out)
 		const struct diag *d = &l->v[i];
 
 		if (d->file && *d->file) {
-			put_safe(out, d->file, strlen(d->file));
+			buf_puts(out, d->file);
 			if (d->pos.line)
 				buf_printf(out, ":%u:%u", d->pos.line, d->pos.col);
 			buf_puts(out, ": ");
 		}
 		buf_puts(out, d->level == DIAG_ERROR ? "error: " : "warning: ");
-		put_safe(out, d->message, strlen(d->message));
+		buf_puts(out, d->message);
 		buf_puts(out, "\n");
 		if (d->line && d->pos.line && d->line[strspn(d->line, " \t\r")])
 			put_line(out, d->line, d->pos.col);
 		if (d->help) {
 			buf_puts(out, "  help: ");
-			put_safe(out, d->help, strlen(d->help));
+			buf_puts(out, d->help);
 			buf_puts(out, "\n");
 		}
 	}

@@ -107,8 +107,8 @@ int64_t period_minutes(uint32_t period, struct utc now)
 
 	if (!period)
 		return 0;
-	return behind < PERIOD_HALF ? minute - behind :
-				      minute + (int64_t)CF_QUOTA_PERIOD_MASK + 1 - behind;
+	return behind < PERIOD_HALF ? minute - behind
+				    : minute + (int64_t)CF_QUOTA_PERIOD_MASK + 1 - behind;
 }
 
 int quota_period(const struct image *img, uint32_t quota, uint32_t period_minute, struct utc now,
@@ -202,8 +202,8 @@ const struct quota *quota_line(const struct image *img, const struct policy_set 
 	if (quota >= img->quotas.n || quota >= img->quota_line.n)
 		return NULL;
 	p = rule_policy(img, set, img->quotas.v[quota].rule);
-	return p && img->quota_line.v[quota] < p->quotas.n ? &p->quotas.v[img->quota_line.v[quota]] :
-							     NULL;
+	return p && img->quota_line.v[quota] < p->quotas.n ? &p->quotas.v[img->quota_line.v[quota]]
+							   : NULL;
 }
 
 const char *mac_format(const uint8_t mac[6], char buf[MAC_TEXT_MAX])

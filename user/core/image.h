@@ -73,21 +73,24 @@ struct image {
 
 	/* schedule: covers [begin, end), which begins 8 days before `now`, in whole minutes */
 	struct utc begin, end;
-	IMAGE_ARRAY(struct image_segment) segments; /* the first at begin; the last is the end, its row means nothing */
+	IMAGE_ARRAY(struct image_segment)
+	segments; /* the first at begin; the last is the end, its row means nothing */
 	IMAGE_ARRAY(struct cf_row) time_rows;
 	IMAGE_ARRAY(struct cf_calendar) calendars;
 	IMAGE_ARRAY(struct image_edge) edges; /* of each calendar the same way */
 
-	/* for people: the policy (index into policy_set.policies) of each rule, ~0: none; and of each quota, which of its quotas */
+	/* for people: the policy (index into policy_set.policies) of each rule, ~0: none; and of
+	 * each quota, which of its quotas */
 	IMAGE_ARRAY(uint32_t) rule_policy;
 	IMAGE_ARRAY(uint32_t) quota_line;
 };
 
 /* What the machine knows and no file says. */
 struct machine {
-	struct prefix_list local;	/* addresses of this machine, as /32 and /128 */
-	struct prefix_list inside;	/* routed through inside interfaces */
-	struct prefix_list inside_links; /* on-link at inside interfaces: hosts there are known by MAC */
+	struct prefix_list local;  /* addresses of this machine, as /32 and /128 */
+	struct prefix_list inside; /* routed through inside interfaces */
+	struct prefix_list
+		inside_links; /* on-link at inside interfaces: hosts there are known by MAC */
 };
 
 /* `curfew block` and `curfew allow`: parsed like the rules of a file, kept by the daemon. */
@@ -96,7 +99,7 @@ struct manual_rule {
 	struct expr *from, *to; /* NULL: any */
 	struct utc until;
 	uint64_t up_to_bytes; /* allow only: then the daemon ends it; 0: no limit. Not compiled */
-	uint32_t id; /* becomes cf_rule.id; need not differ from the ids of other rules */
+	uint32_t id;          /* becomes cf_rule.id; need not differ from the ids of other rules */
 };
 struct manual_list {
 	struct manual_rule *v;
@@ -106,8 +109,9 @@ struct manual_list {
 struct image_input {
 	const struct policy_set *set;
 	struct geo geo;
-	const struct machine *machine;	  /* NULL: nothing is known */
-	const struct manual_list *manual; /* NULL: none; positions in their expressions are best all zero */
+	const struct machine *machine; /* NULL: nothing is known */
+	/* NULL: none. Positions in their expressions are best all zero: no file has them. */
+	const struct manual_list *manual;
 	const struct zone_source *zones;
 	struct utc now;
 	unsigned int days; /* of schedule, counted from now; at least 35 in service */
@@ -151,13 +155,15 @@ uint32_t image_period(const struct image *img, uint32_t calendar, struct utc at)
 struct utc image_period_end(const struct image *img, uint32_t calendar, struct utc at);
 
 struct image_verdict {
-	enum cf_reason reason; /* for an empty ledger: quotas all unused; IGNORED_* where none is asked */
-	uint32_t rule;	       /* the one that decides, of several the first; ~0: none */
-	struct cf_row charged; /* policies whose quotas the packet is charged to; empty if it drops */
+	enum cf_reason
+		reason; /* for an empty ledger: quotas all unused; IGNORED_* where none is asked */
+	uint32_t rule;  /* the one that decides, of several the first; ~0: none */
+	struct cf_row
+		charged; /* policies whose quotas the packet is charged to; empty if it drops */
 };
 /* What judge.h decides when no quota is used up, for a packet of any size within every quota. */
-struct image_verdict image_judge(const struct image *img, enum cf_from from,
-				 const struct addr *src, const struct addr *dst, struct utc at);
+struct image_verdict image_judge(const struct image *img, enum cf_from from, const struct addr *src,
+				 const struct addr *dst, struct utc at);
 
 /*
  * Ids are stable: rule ids hash the policy's name, quota ids the name and the

@@ -54,7 +54,8 @@ void build_need(struct build *b, struct pos pos, enum geo_field field, const cha
 
 	if (!build_has(b, field))
 		build_error(b, pos, help[field],
-			    "%s needs a database, and none that is loaded has what it asks for", who);
+			    "%s needs a database, and none that is loaded has what it asks for",
+			    who);
 }
 
 /* FNV-1a, 32 bit (Fowler, Noll, Vo; draft-eastlake-fnv). */

@@ -196,9 +196,9 @@ static struct image_verdict judge_none(const struct image *img, uint32_t cleared
 				       const struct cf_row *any_time)
 {
 	if (cleared_by != ~0U)
-		return verdict(img->rules.v[cleared_by].kind == CF_RULE_EXEMPT ?
-				       CF_REASON_PASS_EXEMPT :
-				       CF_REASON_PASS_EXCEPTED,
+		return verdict(img->rules.v[cleared_by].kind == CF_RULE_EXEMPT
+				       ? CF_REASON_PASS_EXEMPT
+				       : CF_REASON_PASS_EXCEPTED,
 			       cleared_by);
 	if (row_meets(any_time, &img->policy_rules))
 		return verdict(CF_REASON_PASS_CLOSED, ~0U);
@@ -228,14 +228,14 @@ static struct image_verdict judge_policies(const struct image *img, const struct
 			alert = alert == ~0U ? i : alert;
 	}
 	v.rule = observed != ~0U ? observed : quota != ~0U ? quota : alert;
-	v.reason = observed != ~0U ? CF_REASON_PASS_OBSERVED :
-		   quota != ~0U	   ? CF_REASON_PASS_QUOTA :
-				     CF_REASON_PASS_ALERT;
+	v.reason = observed != ~0U ? CF_REASON_PASS_OBSERVED
+		   : quota != ~0U  ? CF_REASON_PASS_QUOTA
+				   : CF_REASON_PASS_ALERT;
 	return v;
 }
 
-struct image_verdict image_judge(const struct image *img, enum cf_from from,
-				 const struct addr *src, const struct addr *dst, struct utc at)
+struct image_verdict image_judge(const struct image *img, enum cf_from from, const struct addr *src,
+				 const struct addr *dst, struct utc at)
 {
 	const struct cf_label *label = &img->labels.v[image_label(img, dst)];
 	struct cf_row any_time = row_and(destination_row(img, dst), source_row(img, from, src));
@@ -250,9 +250,8 @@ struct image_verdict image_judge(const struct image *img, enum cf_from from,
 	some = row_and(&m, &img->block_rules);
 	block = row_first(&some);
 	if (block != ~0U)
-		return verdict(img->rules.v[block].flags & CF_RULE_OBSERVE ?
-				       CF_REASON_PASS_OBSERVED :
-				       CF_REASON_DROP_BLOCKED,
+		return verdict(img->rules.v[block].flags & CF_RULE_OBSERVE ? CF_REASON_PASS_OBSERVED
+									   : CF_REASON_DROP_BLOCKED,
 			       block);
 	cleared_by = clear(img, &m);
 	m = row_and(&m, &img->policy_rules);

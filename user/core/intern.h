@@ -9,7 +9,7 @@
 
 struct intern {
 	size_t key_size; /* a multiple of 8; set before the first use */
-	uint8_t *keys;	 /* n of them, by number */
+	uint8_t *keys;   /* n of them, by number */
 	size_t n, cap;
 	uint32_t *slots; /* number + 1; 0: empty */
 	size_t slot_mask;

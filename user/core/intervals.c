@@ -8,8 +8,8 @@
 /* Of windows that name windows, and of parentheses; the parser allows 50 of these. */
 #define DEPTH_MAX 512
 /* Terms looked at: a handful of windows that each name the one before twice would take forever. */
-#define TERMS_MAX 100000
-#define EVERY_DAY 0x7f
+#define TERMS_MAX       100000
+#define EVERY_DAY       0x7f
 #define SATURDAY_SUNDAY 0x60
 
 /* What an expression is evaluated in. */

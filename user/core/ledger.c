@@ -112,10 +112,9 @@ static uint32_t pair_place(struct ledger *l, const struct ledger_sample *s)
 		l->destinations.v[k.dst].peers++;
 	}
 	place = (uint32_t)l->pairs.n;
-	*VEC_ADD(&l->pairs) = (struct ledger_pair){ .src = k.src,
-						    .dst = k.dst,
-						    .hook = (uint8_t)k.hook,
-						    .first_seen = first_seen };
+	*VEC_ADD(&l->pairs) = (struct ledger_pair){
+		.src = k.src, .dst = k.dst, .hook = (uint8_t)k.hook, .first_seen = first_seen
+	};
 	hash_add(&l->pairs.index, hash, place);
 	return place;
 }
@@ -297,7 +296,8 @@ const struct ledger_pair *ledger_pair(const struct ledger *l, const struct addr 
 	return place == HASH_NONE ? NULL : &l->pairs.v[place];
 }
 
-/* Bytes of polls whose traffic lies within `ms` of the last one, per second of the time they cover. */
+/* Bytes of polls whose traffic lies within `ms` of the last one, per second of the time they cover.
+ */
 static uint64_t rate(const struct ledger *l, const struct ledger_pair *p, uint64_t ms,
 		     uint32_t most)
 {

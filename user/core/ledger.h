@@ -45,9 +45,9 @@ struct ledger_host {
 	struct addr addr;
 	struct ledger_sums sums;
 	struct utc first_seen, last_seen; /* as in struct ledger_pair */
-	uint32_t peers;	     /* different destinations of a source, sources of a destination */
+	uint32_t peers;      /* different destinations of a source, sources of a destination */
 	uint32_t moved_poll; /* number of the last poll that saw traffic */
-	bool dropped;	     /* the verdict then; a drop wins over what passed in the same poll */
+	bool dropped;        /* the verdict then; a drop wins over what passed in the same poll */
 };
 
 struct ledger_pair {
@@ -63,7 +63,7 @@ struct ledger_pair {
 };
 
 /* Polls that a rate can look back on. */
-#define LEDGER_POLLS 32
+#define LEDGER_POLLS   32
 #define LEDGER_RATE_MS 10000
 
 struct ledger_hot {
@@ -104,7 +104,7 @@ struct ledger {
 		size_t n, cap;
 	} hot;
 	struct ledger_slots slots[2]; /* IPv4, IPv6 */
-	uint32_t poll;		      /* number of the present or last one; the first is 1 */
+	uint32_t poll;                /* number of the present or last one; the first is 1 */
 	struct utc now;
 	uint64_t poll_ms[LEDGER_POLLS];
 	struct ledger_sums total; /* of all pairs, by hook below */

@@ -34,16 +34,19 @@ struct grouping {
 };
 
 static const char *const by_names[] = {
-	[LEDGER_BY_PAIR] = "pair",	 [LEDGER_BY_SOURCE] = "source",
-	[LEDGER_BY_DESTINATION] = "destination", [LEDGER_BY_COUNTRY] = "country",
-	[LEDGER_BY_ASN] = "asn",	 [LEDGER_BY_POLICY] = "policy",
+	[LEDGER_BY_PAIR] = "pair",
+	[LEDGER_BY_SOURCE] = "source",
+	[LEDGER_BY_DESTINATION] = "destination",
+	[LEDGER_BY_COUNTRY] = "country",
+	[LEDGER_BY_ASN] = "asn",
+	[LEDGER_BY_POLICY] = "policy",
 	[LEDGER_BY_LABEL] = "label",
 };
 _Static_assert(ARRAY_SIZE(by_names) == LEDGER_BY_MAX, "a grouping has no name");
 
 static const char *const column_names[] = {
-	[LEDGER_WIRE] = "wire",	      [LEDGER_PAYLOAD] = "payload", [LEDGER_DROPPED] = "dropped",
-	[LEDGER_PACKETS] = "packets", [LEDGER_RATE] = "rate",	    [LEDGER_LAST_SEEN] = "last",
+	[LEDGER_WIRE] = "wire",       [LEDGER_PAYLOAD] = "payload", [LEDGER_DROPPED] = "dropped",
+	[LEDGER_PACKETS] = "packets", [LEDGER_RATE] = "rate",       [LEDGER_LAST_SEEN] = "last",
 };
 _Static_assert(ARRAY_SIZE(column_names) == LEDGER_COLUMN_MAX, "a column has no name");
 
@@ -83,52 +86,6 @@ int ledger_column_parse(const char *name, enum ledger_column *ret)
 		return i;
 	*ret = (enum ledger_column)i;
 	return 0;
-}
-
-/* ---- policies ------------------------------------------------------------ */
-
-enum cf_from ledger_from(enum cf_hook hook, const struct addr *src,
-			 const struct prefix_list *local)
-{
-	if (hook == CF_HOOK_INSIDE)
-		return CF_FROM_INSIDE;
-	for (size_t i = 0; local && i < local->n; i++)
-		if (prefix_contains(&local->v[i], src))
-			return CF_FROM_GATEWAY;
-	return CF_FROM_OTHER;
-}
-
-/* Rules that hold at every time the schedule knows. */
-static struct cf_row always(const struct image *img)
-{
-	struct cf_row all;
-
-	memset(&all, 0xff, sizeof(all));
-	for (size_t i = 0; i < img->time_rows.n; i++)
-		all = row_and(&all, &img->time_rows.v[i]);
-	return all;
-}
-
-struct cf_row policies_about(const struct image *img, enum cf_from from, const struct addr *src,
-			     const struct addr *dst)
-{
-	uint32_t flags, label = image_label(img, dst);
-	uint32_t class = image_source_class(img, src, &flags);
-	size_t src_row = (size_t)from * img->source_classes + class;
-	struct cf_row both = { 0 }, clearing, policies;
-
-	if (label >= img->labels.n || img->labels.v[label].flags & CF_LABEL_IGNORED ||
-	    src_row >= img->src_rows.n)
-		return both;
-	both = row_and(&img->src_rows.v[src_row], &img->dst_rows.v[img->labels.v[label].row]);
-	policies = row_and(&both, &img->policy_rules);
-	clearing = always(img);
-	clearing = row_and(&clearing, &both);
-	clearing = row_and(&clearing, &img->clearing_rules);
-	for (uint32_t i = 0; i < img->rules.n; i++)
-		if (row_has(&clearing, i))
-			policies = row_without(&policies, &img->rules.v[i].clears);
-	return policies;
 }
 
 /* ---- grouping ------------------------------------------------------------ */
@@ -206,6 +163,9 @@ static size_t groups_of(const struct grouping *g, uint32_t place, struct group_k
 			keys[n++] = (struct group_key){ .a = HASH_NONE };
 		return n;
 	default:
+		/* country, ASN, label: decided by the destination alone, once for all its pairs */
+		if (!g->dst_key)
+			return 0;
 		keys[0] = g->dst_key[p->dst];
 		return 1;
 	}
@@ -308,7 +268,8 @@ static uint64_t rank(const struct ledger_row *r, enum ledger_column column)
 	}
 }
 
-/* Larger first; then by what names the row, so that equal ones keep their order from poll to poll. */
+/* Larger first; then by what names the row, so that equal ones keep their order from poll to poll.
+ */
 static int row_compare(const void *a, const void *b, void *arg)
 {
 	const struct ledger_row *x = a, *y = b;

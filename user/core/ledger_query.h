@@ -12,7 +12,7 @@ enum ledger_by {
 	LEDGER_BY_SOURCE,
 	LEDGER_BY_DESTINATION,
 	LEDGER_BY_COUNTRY, /* cc; empty: unknown */
-	LEDGER_BY_ASN,	   /* number; 0: unknown */
+	LEDGER_BY_ASN,     /* number; 0: unknown */
 	LEDGER_BY_POLICY,  /* number: the rule's index; HASH_NONE: no policy is about it */
 	LEDGER_BY_LABEL,   /* number */
 	LEDGER_BY_MAX
@@ -41,7 +41,8 @@ struct ledger_row {
 	uint32_t number;
 	char cc[4];
 	uint8_t hook; /* BY_PAIR */
-	bool dropped; /* BY_PAIR, BY_SOURCE, BY_DESTINATION: the last verdict; else whether any pair's was */
+	bool dropped; /* BY_PAIR, BY_SOURCE, BY_DESTINATION: the last verdict; else whether any
+			 pair's was */
 	struct ledger_sums sums;
 	uint64_t rate, rate_now; /* wire bytes per second: over 10 s, since the last poll */
 	struct utc first_seen, last_seen;
@@ -51,11 +52,12 @@ struct ledger_row {
 struct ledger_query {
 	enum ledger_by by;
 	enum ledger_column sort;
-	size_t top;		 /* rows wanted; 0: all */
-	const struct geo *geo;	 /* COUNTRY, ASN: needed */
-	const struct image *image; /* POLICY, LABEL: needed */
-	const struct prefix_list *local; /* POLICY: addresses that mean the gateway at the outside hook; may be NULL */
-	const struct addr *src, *dst; /* only pairs of these; NULL: all */
+	size_t top;                      /* rows wanted; 0: all */
+	const struct geo *geo;           /* COUNTRY, ASN: needed */
+	const struct image *image;       /* POLICY, LABEL: needed */
+	const struct prefix_list *local; /* POLICY: addresses that mean the gateway at the outside
+					    hook; may be NULL */
+	const struct addr *src, *dst;    /* only pairs of these; NULL: all */
 };
 
 struct ledger_rows {

@@ -14,8 +14,8 @@
 typedef unsigned __int128 uint128;
 
 #define WIDE_V4_FIRST ((uint128)0xffff << 32)
-#define WIDE_V4_LAST (WIDE_V4_FIRST | 0xffffffffU)
-#define WIDE_LAST (~(uint128)0)
+#define WIDE_V4_LAST  (WIDE_V4_FIRST | 0xffffffffU)
+#define WIDE_LAST     (~(uint128)0)
 
 static inline uint128 wide_from(const struct addr *a)
 {
@@ -54,7 +54,8 @@ struct literals {
 
 /* A new, empty group. */
 uint32_t literals_group(struct literals *l);
-/* IPv6 prefixes shorter than ::ffff:0:0/96 leave that range, IPv4, out: ::/0 is every IPv6 address. */
+/* IPv6 prefixes shorter than ::ffff:0:0/96 leave that range, IPv4, out: ::/0 is every IPv6 address.
+ */
 void literals_add(struct literals *l, uint32_t group, const struct prefix *p);
 /* Once, after the last literals_add(): fills points and sets. */
 void literals_sweep(struct literals *l);

@@ -22,8 +22,9 @@ static int64_t day_start(int64_t local)
 
 static int64_t hours_step(const struct quota *q)
 {
-	unsigned int hours = q->period == PERIOD_HOUR ? 1 : q->period == PERIOD_DAY ? DAY_HOURS :
-										      q->hours;
+	unsigned int hours = q->period == PERIOD_HOUR  ? 1
+			     : q->period == PERIOD_DAY ? DAY_HOURS
+						       : q->hours;
 
 	return (int64_t)(hours < DAY_HOURS ? hours : DAY_HOURS) * 3600;
 }
@@ -133,8 +134,8 @@ static void periods(const struct quota *q, const struct stepper *step, const str
 }
 
 int quota_periods(const struct policy_set *set, const struct quota *q,
-		  const struct time_expr *during, const struct zone_source *zones,
-		  struct utc begin, struct utc end, struct interval_list *out)
+		  const struct time_expr *during, const struct zone_source *zones, struct utc begin,
+		  struct utc end, struct interval_list *out)
 {
 	const struct stepper *step;
 	const struct zone *z;

@@ -29,19 +29,20 @@ enum atom_kind {
 	ATOM_ANY,
 	ATOM_INSIDE,
 	ATOM_GATEWAY,
-	ATOM_PREFIX,	/* prefix */
-	ATOM_SET,	/* text: name; set: index once resolved */
-	ATOM_MAC,	/* mac */
-	ATOM_VENDOR,	/* text */
+	ATOM_PREFIX,    /* prefix */
+	ATOM_SET,       /* text: name; set: index once resolved */
+	ATOM_MAC,       /* mac */
+	ATOM_VENDOR,    /* text */
 	ATOM_INTERFACE, /* text */
-	ATOM_VLAN,	/* number */
-	ATOM_COUNTRY,	/* text: two capitals */
+	ATOM_VLAN,      /* number */
+	ATOM_COUNTRY,   /* text: two capitals */
 	ATOM_CONTINENT, /* text: AF AN AS EU NA OC SA */
-	ATOM_ASN,	/* number */
-	ATOM_CITY,	/* text, cc */
-	ATOM_BEYOND,	/* number: km */
+	ATOM_ASN,       /* number */
+	ATOM_CITY,      /* text, cc */
+	ATOM_BEYOND,    /* number: km */
 	ATOM_UNKNOWN,
-	ATOM_FILE,	/* text: path as written; prefixes: its content, filled by the loader. Sets only */
+	ATOM_FILE, /* text: path as written; prefixes: its content, filled by the loader. Sets only
+		    */
 };
 
 struct prefix_list {
@@ -65,8 +66,8 @@ enum expr_op { EXPR_ATOM, EXPR_AND, EXPR_OR, EXPR_EXCEPT };
 struct expr {
 	enum expr_op op;
 	struct pos pos;
-	struct atom atom;   /* EXPR_ATOM */
-	struct expr **v;    /* else; EXPR_EXCEPT has two: what, and what is taken out */
+	struct atom atom; /* EXPR_ATOM */
+	struct expr **v;  /* else; EXPR_EXCEPT has two: what, and what is taken out */
 	size_t n, cap;
 };
 
@@ -122,9 +123,9 @@ struct civil_minute {
 struct time_expr {
 	enum time_op op;
 	struct pos pos;
-	uint8_t days;	    /* bit 0 Monday … bit 6 Sunday */
-	uint16_t from;	    /* minute of the day */
-	uint16_t until;	    /* minute of the day, 1-1440; at or before `from`: of the next day */
+	uint8_t days;   /* bit 0 Monday … bit 6 Sunday */
+	uint16_t from;  /* minute of the day */
+	uint16_t until; /* minute of the day, 1-1440; at or before `from`: of the next day */
 	struct civil_minute begin, end;
 	uint32_t window;
 	char *text;
@@ -137,12 +138,20 @@ struct window {
 	struct pos pos;
 	char *name;
 	char *zone; /* IANA name; NULL: the site's */
+	struct pos zone_pos;
 	struct time_expr *when;
 };
 
 /* ---- rules ------------------------------------------------------------ */
 
-enum period_kind { PERIOD_WINDOW, PERIOD_HOUR, PERIOD_DAY, PERIOD_WEEK, PERIOD_MONTH, PERIOD_HOURS };
+enum period_kind {
+	PERIOD_WINDOW,
+	PERIOD_HOUR,
+	PERIOD_DAY,
+	PERIOD_WEEK,
+	PERIOD_MONTH,
+	PERIOD_HOURS
+};
 
 struct quota {
 	struct pos pos;
@@ -154,7 +163,7 @@ struct quota {
 	enum period_kind period;
 	struct pos period_pos;
 	uint8_t month_day; /* each month from N; 1 */
-	uint16_t hours;	   /* PERIOD_HOURS: N h */
+	uint16_t hours;    /* PERIOD_HOURS: N h */
 };
 
 struct rate {
@@ -168,7 +177,7 @@ struct rate {
 
 struct actions {
 	bool drop;
-	uint64_t drop_seconds;	     /* drop for; 0: plain */
+	uint64_t drop_seconds;       /* drop for; 0: plain */
 	uint64_t quarantine_seconds; /* 0: none */
 	enum cf_level alert;
 	bool has_mark;
@@ -213,8 +222,8 @@ enum mode { MODE_UNSET, MODE_OBSERVE, MODE_ENFORCE };
 struct policy {
 	struct pos pos;
 	char *name;
-	struct expr *from;	  /* required */
-	struct expr *to;	  /* NULL: any */
+	struct expr *from;            /* required */
+	struct expr *to;              /* NULL: any */
 	struct service_list services; /* none: every */
 	enum initiated initiated;
 	struct pos initiated_pos;
@@ -278,8 +287,9 @@ struct site {
 	bool has_location;
 	struct pos location_pos;
 	double latitude, longitude; /* degrees, WGS 84 */
-	char *timezone;		    /* IANA name; NULL: the machine's */
-	uint8_t weekend;	    /* as time_expr.days; default saturday, sunday */
+	char *timezone;             /* IANA name; NULL: the machine's */
+	struct pos timezone_pos;
+	uint8_t weekend; /* as time_expr.days; default saturday, sunday */
 };
 
 enum geo_kind { GEO_COUNTRY, GEO_ASN, GEO_CITY };
@@ -496,7 +506,8 @@ const struct policy *policy_find_policy(const struct policy_set *set, const char
  */
 char *policy_set_path(const struct policy_set *set, const char *path);
 
-/* The canonical text: parsing it gives the same set, printing that the same text. Includes are inlined. */
+/* The canonical text: parsing it gives the same set, printing that the same text. Includes are
+ * inlined. */
 void policy_print(const struct policy_set *set, struct buf *out);
 /* One policy's canonical text alone: what `diff` compares and ids are made from. */
 void policy_print_policy(const struct policy_set *set, const struct policy *p, struct buf *out);

@@ -110,8 +110,10 @@ static void check_place(struct checker *c, const struct expr *e)
 	if (!strcmp(a->cc, "UK"))
 		check_error(c, e->pos, "did you mean 'country GB'?", "there is no country 'UK'");
 	else if (!strcmp(a->cc, "EU"))
-		check_error(c, e->pos, "the continent is 'continent EU'; the union's members are countries: list them",
-			    "there is no country 'EU'");
+		check_error(
+			c, e->pos,
+			"the continent is 'continent EU'; the union's members are countries: list them",
+			"there is no country 'EU'");
 	else
 		check_error(c, e->pos, "country codes are those of ISO 3166-1: CN, DE, US",
 			    "there is no country '%s'", a->cc);
@@ -124,9 +126,11 @@ static void check_interfaces(struct checker *c)
 	for (size_t i = 0; i < out->n; i++)
 		for (size_t k = 0; k < in->n; k++)
 			if (!strcmp(out->v[i].name, in->v[k].name))
-				check_error(c, out->v[i].pos, "an interface faces our hosts (inside) or the world (outside)",
-					    "interface %s is inside already, in line %u", out->v[i].name,
-					    in->v[k].pos.line);
+				check_error(
+					c, out->v[i].pos,
+					"an interface faces our hosts (inside) or the world (outside)",
+					"interface %s is inside already, in line %u",
+					out->v[i].name, in->v[k].pos.line);
 }
 
 /* ---- policies ------------------------------------------------------------------- */
@@ -144,10 +148,12 @@ static void check_deeds(struct checker *c, const struct policy *p)
 			    "'at %u%%' needs a quota or rate, and policy \"%s\" has none",
 			    p->ats.v[0].percent, p->name);
 	if (!limited && !p->has_then && !p->ats.n)
-		check_error(c, p->pos, "add 'then drop' or 'then alert', or a quota and 'at 100% drop'",
+		check_error(c, p->pos,
+			    "add 'then drop' or 'then alert', or a quota and 'at 100% drop'",
 			    "policy \"%s\" does nothing", p->name);
 	if (limited && !p->ats.n && !p->has_then)
-		check_error(c, p->quotas.n ? p->quotas.v[0].pos : p->rates.v[0].pos, "add: at 100% drop, alert",
+		check_error(c, p->quotas.n ? p->quotas.v[0].pos : p->rates.v[0].pos,
+			    "add: at 100% drop, alert",
 			    "policy \"%s\" has a limit, but nothing happens at it", p->name);
 }
 
@@ -175,7 +181,8 @@ static void check_quotas(struct checker *c, const struct policy *p)
 
 		if (q->period == PERIOD_WINDOW && !p->during)
 			check_error(c, q->period_pos, "add 'during night', or write 'each day'",
-				    "'each window' needs a 'during', and policy \"%s\" has none", p->name);
+				    "'each window' needs a 'during', and policy \"%s\" has none",
+				    p->name);
 		policy_print_quota(q, &mine);
 		for (size_t k = 0; k < i; k++) {
 			struct buf other = { 0 };
@@ -190,7 +197,8 @@ static void check_quotas(struct checker *c, const struct policy *p)
 	}
 	if (p->ats.n > CF_QUOTA_ATS)
 		check_error(c, p->ats.v[CF_QUOTA_ATS].pos, NULL,
-			    "a policy has at most %d 'at' lines, this one has %zu", CF_QUOTA_ATS, p->ats.n);
+			    "a policy has at most %d 'at' lines, this one has %zu", CF_QUOTA_ATS,
+			    p->ats.n);
 	for (size_t i = 0; i < p->ats.n; i++)
 		check_quarantine(c, p, &p->ats.v[i].actions);
 	check_quarantine(c, p, &p->then);
@@ -228,9 +236,10 @@ static void check_limits(struct checker *c)
 	for (size_t i = 0; i < set->exempts.n; i++)
 		count_one(&rules, set->exempts.v[i].pos, CF_RULES_MAX);
 	if (rules.n > CF_RULES_MAX)
-		check_error(c, rules.over, "use sets, so that one rule serves many addresses",
-			    "at most %d policies, except blocks, exempts and protects are possible; these are %zu",
-			    CF_RULES_MAX, rules.n);
+		check_error(
+			c, rules.over, "use sets, so that one rule serves many addresses",
+			"at most %d policies, except blocks, exempts and protects are possible; these are %zu",
+			CF_RULES_MAX, rules.n);
 	if (quotas.n > CF_QUOTAS_MAX)
 		check_error(c, quotas.over, NULL, "at most %d quotas are possible; these are %zu",
 			    CF_QUOTAS_MAX, quotas.n);

@@ -25,7 +25,10 @@ enum feature {
 };
 
 #define ON_DETAIL(event, choice) ((unsigned int)(event) << 8 | (unsigned int)(choice))
-#define ON_ROW(event, choice) { USES_ON, ON_DETAIL(ON_##event, CHOICE_##choice), NULL, NULL }
+#define ON_ROW(event, choice)                                                                      \
+	{                                                                                          \
+		USES_ON, ON_DETAIL(ON_##event, CHOICE_##choice), NULL, NULL                        \
+	}
 
 static const struct not_yet {
 	enum feature feature;
@@ -34,15 +37,18 @@ static const struct not_yet {
 	const char *help; /* what does work */
 } not_yet[] = {
 	{ USES_MAC, 0, "mac", "use the host's address" },
-	{ USES_VENDOR, 0, "vendor", "use the hosts' addresses, or give them a network of their own" },
+	{ USES_VENDOR, 0, "vendor",
+	  "use the hosts' addresses, or give them a network of their own" },
 	{ USES_INTERFACE, 0, "interface", "use the networks behind it" },
 	{ USES_VLAN, 0, "vlan", "use the VLAN's network" },
 	{ USES_CITY, 0, "city", "use 'country', an AS number, or 'beyond N km'" },
 	{ USES_SERVICE, 0, "service", "leave it out: the rule is then about every service" },
 	{ USES_INITIATED, 0, "initiated", "leave it out: the rule is then about both" },
-	{ USES_PUBLISH, 0, "publish", "write a policy for the host: policy \"web\" { from 10.0.5.10  to any  quota 20 GB per destination each day  at 100% alert }" },
+	{ USES_PUBLISH, 0, "publish",
+	  "write a policy for the host: policy \"web\" { from 10.0.5.10  to any  quota 20 GB per destination each day  at 100% alert }" },
 	{ USES_RATE, 0, "rate", "use a quota: quota 1 GB per source each hour" },
-	{ USES_PER_MAC, 0, "per mac", "use 'per source': a host on an attached segment is known by its MAC" },
+	{ USES_PER_MAC, 0, "per mac",
+	  "use 'per source': a host on an attached segment is known by its MAC" },
 	{ USES_QUARANTINE, 0, "quarantine", "use 'drop'" },
 	{ USES_DROP_FOR, 0, "drop for", "use 'drop': it holds until the quota's period ends" },
 	{ USES_MARK, 0, "mark", NULL },
@@ -73,8 +79,8 @@ static void uses(struct checker *c, enum feature feature, struct pos pos)
 	const struct not_yet *row = find(feature, 0);
 
 	if (row)
-		check_error(c, pos, row->help, "'%s' is understood but not enforced by this version",
-			    row->name);
+		check_error(c, pos, row->help,
+			    "'%s' is understood but not enforced by this version", row->name);
 }
 
 static void atom_uses(struct checker *c, const struct expr *e)
@@ -83,8 +89,11 @@ static void atom_uses(struct checker *c, const struct expr *e)
 		enum atom_kind kind;
 		enum feature feature;
 	} rows[] = {
-		{ ATOM_MAC, USES_MAC },	  { ATOM_VENDOR, USES_VENDOR }, { ATOM_INTERFACE, USES_INTERFACE },
-		{ ATOM_VLAN, USES_VLAN }, { ATOM_CITY, USES_CITY },
+		{ ATOM_MAC, USES_MAC },
+		{ ATOM_VENDOR, USES_VENDOR },
+		{ ATOM_INTERFACE, USES_INTERFACE },
+		{ ATOM_VLAN, USES_VLAN },
+		{ ATOM_CITY, USES_CITY },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -38,7 +38,8 @@ static enum extent extent(const struct checker *c, const struct expr *e)
 
 		all += x == EXTENT_ALL;
 		none += x == EXTENT_NONE;
-		if (e->op == EXPR_EXCEPT && ((i == 0 && x == EXTENT_NONE) || (i == 1 && x == EXTENT_ALL)))
+		if (e->op == EXPR_EXCEPT &&
+		    ((i == 0 && x == EXTENT_NONE) || (i == 1 && x == EXTENT_ALL)))
 			return EXTENT_NONE;
 	}
 	if (e->op == EXPR_EXCEPT)
@@ -71,16 +72,20 @@ static bool covers(const struct checker *c, const struct expr *a, const struct e
 static void warn_never(struct checker *c, const struct policy *p)
 {
 	if (p->from && extent(c, p->from) == EXTENT_NONE)
-		check_warning(c, p->from->pos, NULL, "policy \"%s\" never applies: its 'from' is empty", p->name);
+		check_warning(c, p->from->pos, NULL,
+			      "policy \"%s\" never applies: its 'from' is empty", p->name);
 	if (p->to && extent(c, p->to) == EXTENT_NONE)
-		check_warning(c, p->to->pos, NULL, "policy \"%s\" never applies: its 'to' is empty", p->name);
+		check_warning(c, p->to->pos, NULL, "policy \"%s\" never applies: its 'to' is empty",
+			      p->name);
 	for (size_t i = 0; i < p->excepts.n; i++) {
 		const struct except *e = &p->excepts.v[i];
 
 		if (!e->services.n && e->initiated == INITIATED_ANY && !e->during &&
 		    covers(c, e->from, p->from) && covers(c, e->to, p->to))
-			check_warning(c, e->pos, NULL,
-				      "policy \"%s\" never applies: this 'except' takes out all of it", p->name);
+			check_warning(
+				c, e->pos, NULL,
+				"policy \"%s\" never applies: this 'except' takes out all of it",
+				p->name);
 	}
 }
 
@@ -104,10 +109,12 @@ static void warn_quotas(struct checker *c, const struct policy *p)
 
 			if (a->key == b->key && a->wire == b->wire && a->period == b->period &&
 			    a->hours == b->hours && a->month_day == b->month_day &&
-			    a->prefix4 == b->prefix4 && a->prefix6 == b->prefix6 && a->bytes > b->bytes)
-				check_warning(c, a->pos, NULL,
-					      "this quota is never reached: the smaller one in line %u trips first",
-					      b->pos.line);
+			    a->prefix4 == b->prefix4 && a->prefix6 == b->prefix6 &&
+			    a->bytes > b->bytes)
+				check_warning(
+					c, a->pos, NULL,
+					"this quota is never reached: the smaller one in line %u trips first",
+					b->pos.line);
 		}
 }
 
@@ -135,16 +142,20 @@ static void warn_midnight(struct checker *c, const struct policy *p)
 		return;
 	for (size_t i = 0; i < p->quotas.n; i++)
 		if (p->quotas.v[i].period == PERIOD_DAY)
-			check_warning(c, p->quotas.v[i].period_pos,
-				      "write 'each window' to have one quota for the whole night",
-				      "the window spans midnight, where 'each day' begins anew: up to twice the quota passes");
+			check_warning(
+				c, p->quotas.v[i].period_pos,
+				"write 'each window' to have one quota for the whole night",
+				"the window spans midnight, where 'each day' begins anew: up to twice the quota passes");
 }
 
 static void warn_mode(struct checker *c, const struct policy *p)
 {
 	if (p->mode == MODE_ENFORCE && c->set->mode != MODE_ENFORCE)
-		check_warning(c, p->pos, "write 'mode enforce' at the top level; other policies can say 'mode observe'",
-			      "policy \"%s\" says 'mode enforce', but the global mode is observe", p->name);
+		check_warning(
+			c, p->pos,
+			"write 'mode enforce' at the top level; other policies can say 'mode observe'",
+			"policy \"%s\" says 'mode enforce', but the global mode is observe",
+			p->name);
 }
 
 static bool names_policy(const struct exempt *e, const char *name)
@@ -165,21 +176,24 @@ static void warn_shadowed(struct checker *c, const struct policy *p)
 		    !covers(c, e->from, p->from) || !covers(c, e->to, p->to))
 			continue;
 		check_warning(c, e->pos, "narrow it by 'from', 'to', 'during' or 'until'",
-			      "policy \"%s\" never applies: this 'exempt' covers all of it", p->name);
+			      "policy \"%s\" never applies: this 'exempt' covers all of it",
+			      p->name);
 	}
 	for (size_t i = 0; i < c->set->protects.n; i++) {
 		const struct protect *r = &c->set->protects.v[i];
 
 		if (!r->services.n && covers(c, r->from, p->from) && covers(c, r->to, p->to))
 			check_warning(c, r->pos, "narrow it by 'from' and 'to'",
-				      "policy \"%s\" never drops: this 'protect' covers all of it", p->name);
+				      "policy \"%s\" never drops: this 'protect' covers all of it",
+				      p->name);
 	}
 }
 
 static void warn_sources(struct checker *c, const struct expr *e)
 {
 	if (e->atom.kind == ATOM_INSIDE && !c->set->inside.n)
-		check_warning(c, e->pos, "add: inside eth1", "'inside' never matches: no interface is inside");
+		check_warning(c, e->pos, "add: inside eth1",
+			      "'inside' never matches: no interface is inside");
 }
 
 /* ---- destinations -------------------------------------------------------------------- */
@@ -195,8 +209,10 @@ static void warn_own_network(struct checker *c, const struct expr *e)
 
 		if (e->atom.prefix.bits < net->bits || !prefix_contains(net, &e->atom.prefix.addr))
 			continue;
-		check_warning(c, e->pos, NULL, "this never matches: it lies in 'networks' (%s), which are never a destination",
-			      prefix_format(net, text));
+		check_warning(
+			c, e->pos, NULL,
+			"this never matches: it lies in 'networks' (%s), which are never a destination",
+			prefix_format(net, text));
 		return;
 	}
 }
@@ -208,19 +224,21 @@ static void warn_cloud(struct checker *c, const struct expr *e)
 		uint32_t asn;
 		const char *name;
 	} clouds[] = {
-		{ 16509, "Amazon" },   { 14618, "Amazon" },	  { 8075, "Microsoft" },
-		{ 15169, "Google" },   { 396982, "Google Cloud" }, { 13335, "Cloudflare" },
-		{ 31898, "Oracle" },   { 36351, "IBM Cloud" },	  { 45102, "Alibaba" },
-		{ 37963, "Alibaba" },  { 132203, "Tencent" },	  { 136907, "Huawei" },
-		{ 14061, "DigitalOcean" }, { 24940, "Hetzner" },  { 16276, "OVH" },
-		{ 20473, "Vultr" },    { 63949, "Akamai Linode" }, { 20940, "Akamai" },
+		{ 16509, "Amazon" },       { 14618, "Amazon" },        { 8075, "Microsoft" },
+		{ 15169, "Google" },       { 396982, "Google Cloud" }, { 13335, "Cloudflare" },
+		{ 31898, "Oracle" },       { 36351, "IBM Cloud" },     { 45102, "Alibaba" },
+		{ 37963, "Alibaba" },      { 132203, "Tencent" },      { 136907, "Huawei" },
+		{ 14061, "DigitalOcean" }, { 24940, "Hetzner" },       { 16276, "OVH" },
+		{ 20473, "Vultr" },        { 63949, "Akamai Linode" }, { 20940, "Akamai" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(clouds) && e->atom.kind == ATOM_ASN; i++)
 		if (clouds[i].asn == e->atom.number)
-			check_warning(c, e->pos, "name the networks you use, or give it a quota of its own",
-				      "anyone can rent an address in AS%u (%s): this lets uploads to all of them pass",
-				      clouds[i].asn, clouds[i].name);
+			check_warning(
+				c, e->pos,
+				"name the networks you use, or give it a quota of its own",
+				"anyone can rent an address in AS%u (%s): this lets uploads to all of them pass",
+				clouds[i].asn, clouds[i].name);
 }
 
 static void warn_destinations(struct checker *c)
@@ -231,7 +249,8 @@ static void warn_destinations(struct checker *c)
 		const struct policy *p = &set->policies.v[i];
 
 		/* what is taken out may well lie in our networks */
-		check_each_atom(c, p->to && p->to->op == EXPR_EXCEPT ? p->to->v[0] : p->to, warn_own_network);
+		check_each_atom(c, p->to && p->to->op == EXPR_EXCEPT ? p->to->v[0] : p->to,
+				warn_own_network);
 		for (size_t k = 0; k < p->excepts.n; k++)
 			check_each_atom(c, p->excepts.v[k].to, warn_cloud);
 	}
@@ -307,7 +326,8 @@ static void warn_bare_day(struct checker *c, const struct time_expr *t)
 		if (t->op != TIME_OR || i + 1 >= t->n || !whole_day(t->v[i]) ||
 		    t->v[i + 1]->op != TIME_SPAN || whole_day(t->v[i + 1]))
 			continue;
-		check_warning(c, t->v[i]->pos, "give each day its times: mon 08:00-10:00, wed 08:00-10:00",
+		check_warning(c, t->v[i]->pos,
+			      "give each day its times: mon 08:00-10:00, wed 08:00-10:00",
 			      "this is the whole day; the times behind the comma are not for it");
 	}
 }
@@ -360,8 +380,8 @@ static void warn_dates(struct checker *c, const struct time_expr *t)
 	if (t->dates.n && last < today)
 		check_warning(c, t->pos, NULL, "all of these dates are over");
 	else if (t->op == TIME_FILE && t->dates.n && last - today < ENDS_SOON_DAYS)
-		check_warning(c, t->pos, "bring the file up to date", "\"%s\" ends in %lld days", t->text,
-			      (long long)(last - today));
+		check_warning(c, t->pos, "bring the file up to date", "\"%s\" ends in %lld days",
+			      t->text, (long long)(last - today));
 	if (t->op == TIME_BETWEEN && civil_to_days(t->end.date) < today)
 		check_warning(c, t->pos, NULL, "this time is over");
 }
@@ -374,7 +394,8 @@ void policy_check_dates(const struct policy_set *set, struct civil_date today,
 
 	check_everywhere(&d.c, NULL, warn_dates);
 	for (size_t i = 0; i < set->exempts.n; i++)
-		if (set->exempts.v[i].has_until && civil_to_days(set->exempts.v[i].until.date) < d.today)
+		if (set->exempts.v[i].has_until &&
+		    civil_to_days(set->exempts.v[i].until.date) < d.today)
 			check_warning(&d.c, set->exempts.v[i].until_pos, "remove it",
 				      "this exempt has run out");
 	diag_sort(diags, first);

@@ -109,7 +109,8 @@ static int bad_line(struct reader *r, const struct token *t,
 
 int parse_prefix_file(struct parser *p, struct pos pos, const char *path, struct prefix_list *ret)
 {
-	static const char *const help = "one address or network a line; comments begin with '#' or ';'";
+	static const char *const help =
+		"one address or network a line; comments begin with '#' or ';'";
 	struct reader r;
 	struct line l;
 	int e = open_data(&r, p, pos, path);
@@ -153,7 +154,8 @@ static void plain_dates(struct reader *r, struct date_list *ret)
 }
 
 struct event {
-	unsigned int depth, event_depth; /* of BEGIN … END; event_depth: of the open VEVENT, 0: none */
+	unsigned int depth,
+		event_depth; /* of BEGIN … END; event_depth: of the open VEVENT, 0: none */
 	struct pos pos;
 	bool has_start, has_end, cancelled, bad;
 	struct civil_date start, end;
@@ -186,11 +188,14 @@ static int calendar_date(struct reader *r, const struct line *l, const char *val
 
 	pos.col += (uint32_t)(value + 1 - l->s);
 	if (n != 8)
-		return parse_error(r->p, pos, "only events of whole days are read: DTSTART;VALUE=DATE:20261225",
-				   "'%.*s' is not a date", (int)(n > 40 ? 40 : n), value + 1);
+		return parse_error(
+			r->p, pos,
+			"only events of whole days are read: DTSTART;VALUE=DATE:20261225",
+			"'%.*s' is not a date", (int)(n > 40 ? 40 : n), value + 1);
 	snprintf(text, sizeof(text), "%.4s-%.2s-%.2s", value + 1, value + 5, value + 7);
 	if (lex_date(text, 10, ret) < 0)
-		return parse_error(r->p, pos, NULL, "'%.8s' is not a day of the calendar", value + 1);
+		return parse_error(r->p, pos, NULL, "'%.8s' is not a day of the calendar",
+				   value + 1);
 	return 0;
 }
 
@@ -236,8 +241,9 @@ static void event_line(struct reader *r, const struct line *l, struct event *e)
 	if (v && value_is(l, v, "CANCELLED"))
 		e->cancelled = true;
 	if (property(l, "RRULE") || property(l, "RDATE") || property(l, "DURATION"))
-		e->bad |= parse_error(r->p, l->pos, "export the calendar with each event on its own",
-				      "repeating events and durations are not read") < 0;
+		e->bad |=
+			parse_error(r->p, l->pos, "export the calendar with each event on its own",
+				    "repeating events and durations are not read") < 0;
 }
 
 static void calendar_dates(struct reader *r, struct date_list *ret)
@@ -251,7 +257,9 @@ static void calendar_dates(struct reader *r, struct date_list *ret)
 		if (v) {
 			e.depth++;
 			if (!e.event_depth && value_is(&l, v, "VEVENT"))
-				e = (struct event){ .depth = e.depth, .event_depth = e.depth, .pos = l.pos };
+				e = (struct event){ .depth = e.depth,
+						    .event_depth = e.depth,
+						    .pos = l.pos };
 			continue;
 		}
 		v = property(&l, "END");

@@ -230,8 +230,8 @@ static bool has_quota(const struct policy_set *set, const char *policy, const ch
 	return false;
 }
 
-static void quotas(const struct policy_set *of, const struct policy_set *other, enum quota_fate alone,
-		   bool shared, struct policy_diff *d)
+static void quotas(const struct policy_set *of, const struct policy_set *other,
+		   enum quota_fate alone, bool shared, struct policy_diff *d)
 {
 	for (size_t i = 0; i < of->policies.n; i++) {
 		const struct policy *p = &of->policies.v[i];
@@ -244,9 +244,8 @@ static void quotas(const struct policy_set *of, const struct policy_set *other, 
 				free(text);
 				continue;
 			}
-			*VEC_ADD(&d->quotas) = (struct quota_change){
-				both ? QUOTA_KEPT : alone, xstrdup(p->name), text
-			};
+			*VEC_ADD(&d->quotas) = (struct quota_change){ both ? QUOTA_KEPT : alone,
+								      xstrdup(p->name), text };
 		}
 	}
 }

@@ -7,7 +7,7 @@
 
 enum change_what {
 	CHANGE_SITE,
-	CHANGE_INSIDE,	/* one interface */
+	CHANGE_INSIDE,  /* one interface */
 	CHANGE_OUTSIDE, /* one interface */
 	CHANGE_NETWORKS,
 	CHANGE_GEO, /* one database; named country, asn, city */

@@ -30,7 +30,8 @@ static int cannot_read(struct parser *p, struct pos at, const char *path, int er
 {
 	if (at.line)
 		return parse_error(p, at, NULL, "cannot read %s: %s", path, strerrordesc_np(-err));
-	diag_add(p->diags, p->set, DIAG_ERROR, at, NULL, "cannot read it: %s", strerrordesc_np(-err));
+	diag_add(p->diags, p->set, DIAG_ERROR, at, NULL, "cannot read it: %s",
+		 strerrordesc_np(-err));
 	return -EINVAL;
 }
 
@@ -133,7 +134,9 @@ int policy_parse(const struct policy_io *io, const char *path, struct policy_set
 		 struct diag_list *diags)
 {
 	_cleanup_policy_set_ struct policy_set *set = xcalloc(1, sizeof(*set));
-	struct parser p = { .io = io, .set = set, .diags = diags, .errors_before = diag_errors(diags) };
+	struct parser p = {
+		.io = io, .set = set, .diags = diags, .errors_before = diag_errors(diags)
+	};
 	size_t first = diags->n;
 
 	p.root = directory_of(path);
@@ -161,7 +164,8 @@ int policy_parse_expr_text(const char *text, bool is_from, const struct policy_s
 	*VEC_ADD(&set->texts) = (struct policy_text){ xstrdup(text), strlen(text) };
 	begin(&p, set->texts.v[0].s, set->texts.v[0].n, 0);
 	if (parse_expr(&p, is_from ? SIDE_FROM : SIDE_TO, &e) == 0 && p.tok.kind != T_EOF)
-		parse_expected(&p, "the end", "several are separated by commas: country CN, 192.0.2.0/24");
+		parse_expected(&p, "the end",
+			       "several are separated by commas: country CN, 192.0.2.0/24");
 	if (diag_errors(diags) == p.errors_before) {
 		p.names = names;
 		policy_resolve_expr(&p, e, is_from);

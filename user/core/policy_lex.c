@@ -11,15 +11,20 @@ static const struct {
 	{ "!", "is not part of this language", "write 'except': to any except country CN" },
 	{ "==", "is not part of this language", "conditions need no operator: country CN" },
 	{ ";", "is not needed", "statements end by themselves; leave it out" },
-	{ "$", "is not needed", "sets are used by their bare name: define 'set cameras = …', write 'cameras'" },
+	{ "$", "is not needed",
+	  "sets are used by their bare name: define 'set cameras = …', write 'cameras'" },
 	{ "&&", "is not part of this language", "write 'and'" },
 	{ "&", "is not part of this language", "write 'and'" },
 	{ "||", "is not part of this language", "write a comma: it means 'or'" },
 	{ "|", "is not part of this language", "write a comma: it means 'or'" },
-	{ "<=", "is not part of this language", "quotas are written 'quota 50 MB per source each day'" },
-	{ ">=", "is not part of this language", "quotas are written 'quota 50 MB per source each day'" },
-	{ "<", "is not part of this language", "sets are used by their bare name: cameras, not <cameras>" },
-	{ ">", "is not part of this language", "sets are used by their bare name: cameras, not <cameras>" },
+	{ "<=", "is not part of this language",
+	  "quotas are written 'quota 50 MB per source each day'" },
+	{ ">=", "is not part of this language",
+	  "quotas are written 'quota 50 MB per source each day'" },
+	{ "<", "is not part of this language",
+	  "sets are used by their bare name: cameras, not <cameras>" },
+	{ ">", "is not part of this language",
+	  "sets are used by their bare name: cameras, not <cameras>" },
 	{ "[", "is not part of this language", "lists are separated by commas, without brackets" },
 	{ "]", "is not part of this language", "lists are separated by commas, without brackets" },
 	{ "'", "does not quote", "strings are quoted with \"\"" },
@@ -77,16 +82,15 @@ static void skip_blanks(struct lexer *l)
 	}
 }
 
-/* Length of the UTF-8 sequence at s (RFC 3629), 0 if it is none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
+size_t lex_utf8_length(const unsigned char *s, size_t n)
 {
 	static const struct {
 		unsigned char lead_min, lead_max, next_min, next_max, n;
 	} rows[] = {
-		{ 0x00, 0x7f, 0, 0, 1 },	{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },	{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 },	{ 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },	{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
 		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
 	};
 
@@ -139,7 +143,7 @@ static void lex_string(struct lexer *l, struct token *t)
 			step(l);
 			continue;
 		}
-		n = utf8_length((const unsigned char *)l->s + l->at, l->n - l->at);
+		n = lex_utf8_length((const unsigned char *)l->s + l->at, l->n - l->at);
 		if (!n)
 			trouble(t, "is not UTF-8", "save the file as UTF-8");
 		if ((c < 0x20 && c != '\t') || c == 0x7f)

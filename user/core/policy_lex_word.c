@@ -82,7 +82,8 @@ static bool eat_clock(struct cursor *c, uint32_t *ret_minute)
 
 static bool word_time(struct token *t)
 {
-	static const char *const range = "hours go from 00 to 23, minutes from 00 to 59; a span may end at 24:00";
+	static const char *const range =
+		"hours go from 00 to 23, minutes from 00 to 59; a span may end at 24:00";
 	struct cursor c = { t->s, t->s + t->n };
 
 	if (!eat_clock(&c, &t->first))
@@ -155,8 +156,9 @@ static bool word_date(struct token *t)
 			return true;
 		}
 	}
-	return bad(t, "is not a date",
-		   "dates are written 2026-12-25, ranges 2026-12-25..2026-12-31, and a time follows after a blank");
+	return bad(
+		t, "is not a date",
+		"dates are written 2026-12-25, ranges 2026-12-25..2026-12-31, and a time follows after a blank");
 }
 
 static bool word_mac(struct token *t)
@@ -215,7 +217,8 @@ static bool word_asn(struct token *t)
 	if (!eat_number(&c, 10, &v) || v > UINT32_MAX)
 		return bad(t, "is not an AS number", "AS numbers go up to AS4294967295");
 	if (!v)
-		return bad(t, "is not an AS number", "AS0 is reserved; for networks in no database write 'unknown'");
+		return bad(t, "is not an AS number",
+			   "AS0 is reserved; for networks in no database write 'unknown'");
 	t->number = (uint32_t)v;
 	t->kind = T_ASN;
 	return true;
@@ -233,7 +236,8 @@ static bool word_slash(struct token *t)
 	if (is_digit(*t->s)) {
 		struct cursor head = { t->s, slash };
 
-		if (!eat_number(&head, 3, &a) || !done(&head) || !eat_number(&c, 3, &b) || !done(&c))
+		if (!eat_number(&head, 3, &a) || !done(&head) || !eat_number(&c, 3, &b) ||
+		    !done(&c))
 			return false;
 		t->kind = T_LENGTHS;
 	} else {
@@ -244,7 +248,8 @@ static bool word_slash(struct token *t)
 			return bad(t, "has a port that is too large", "ports go from 0 to 65535");
 		b = a;
 		if (!done(&c) && (!eat(&c, '-') || !eat_number(&c, 9, &b) || !done(&c)))
-			return bad(t, "is not a service", "write tcp/443, or tcp/8000-8100 for a range");
+			return bad(t, "is not a service",
+				   "write tcp/443, or tcp/8000-8100 for a range");
 		if (a > 65535 || b > 65535)
 			return bad(t, "has a port that is too large", "ports go from 0 to 65535");
 		if (b < a)
@@ -361,16 +366,20 @@ static void word_unknown(struct token *t)
 	if (t->s[0] == '/')
 		bad(t, "is not quoted", "paths are strings: file \"/var/lib/curfew/drop.txt\"");
 	else if (!others && colons && hexes == digits && (colons < 3 || memchr(t->s, '-', t->n)))
-		bad(t, "is not a time", "times are written 22:00, spans 22:00-06:00, without seconds");
+		bad(t, "is not a time",
+		    "times are written 22:00, spans 22:00-06:00, without seconds");
 	else if (!others && colons)
-		bad(t, "is not an IPv6 address", "groups of up to four hexadecimal digits, and '::' at most once: fd12:3456::1");
+		bad(t, "is not an IPv6 address",
+		    "groups of up to four hexadecimal digits, and '::' at most once: fd12:3456::1");
 	else if (!others && dots && digits == hexes)
 		bad(t, "is not an IPv4 address",
 		    "an address has four numbers from 0 to 255; a network has a length behind it: 10.0.0.0/8");
 	else if (t->n == 1 && *t->s == '*')
 		t->guess = !bad(t, "is not part of this language", "write 'any'");
 	else if (t->n == 1 && *t->s == '-')
-		t->guess = !bad(t, "stands alone", "spans are written without blanks: 22:00-06:00, mon-fri, tcp/8000-8100");
+		t->guess = !bad(
+			t, "stands alone",
+			"spans are written without blanks: 22:00-06:00, mon-fri, tcp/8000-8100");
 	else
 		bad(t, "is not a word of this language",
 		    "text is quoted: \"…\"; names have letters, digits, '_', '-' and '.'");
@@ -378,9 +387,9 @@ static void word_unknown(struct token *t)
 
 void lex_classify(struct token *t)
 {
-	static bool (*const kinds[])(struct token *t) = {
-		word_mac,  word_asn,	word_time,  word_date,	   word_prefix, word_hex,
-		word_slash, word_number, word_quantity, word_plain,
+	static bool (*const kinds[])(struct token * t) = {
+		word_mac, word_asn,   word_time,   word_date,     word_prefix,
+		word_hex, word_slash, word_number, word_quantity, word_plain,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)

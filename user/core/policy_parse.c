@@ -69,8 +69,11 @@ static int bad_token(struct parser *p, const char *help)
 	/* what may stand here instead says nothing about a broken string */
 	if (*p->tok.s == '"' || (unsigned char)*p->tok.s < 0x20)
 		help = NULL;
-	return parse_error(p, p->tok.pos, p->tok.help ? p->tok.help : fix ? fix : help, "%s %s", found,
-			   p->tok.trouble);
+	return parse_error(p, p->tok.pos,
+			   p->tok.help ? p->tok.help
+			   : fix       ? fix
+				       : help,
+			   "%s %s", found, p->tok.trouble);
 }
 
 /* The statement ended too early: say so where it did, not in the next line. */
@@ -96,7 +99,8 @@ static int expected(struct parser *p, const char *what, const char *help)
 				   p->tok.kind == T_EOF ? "file" : "line");
 	if (p->tok.kind == T_WORD)
 		theirs = word_foreign_help(p->tok.s, p->tok.n);
-	return parse_error(p, p->tok.pos, theirs ? theirs : help, "expected %s, found %s", what, found);
+	return parse_error(p, p->tok.pos, theirs ? theirs : help, "expected %s, found %s", what,
+			   found);
 }
 
 int parse_expected(struct parser *p, const char *what, const char *help)
@@ -141,7 +145,8 @@ static void complain_foreign(struct parser *p, const struct token *t)
 	/* the opening one has been complained about */
 	if (*t->s == ']' || (*t->s == '>' && t->n == 1))
 		for (size_t i = 0; i < p->diags->n; i++)
-			if (p->diags->v[i].pos.file == t->pos.file && p->diags->v[i].pos.line == t->pos.line)
+			if (p->diags->v[i].pos.file == t->pos.file &&
+			    p->diags->v[i].pos.line == t->pos.line)
 				return;
 	parse_error(p, t->pos, t->help, "%s %s", found, t->trouble);
 }
@@ -265,7 +270,8 @@ bool parse_is_foreign_word(const struct parser *p)
  * end. A word that begins a line no deeper than the failed statement did
  * (column `col`) was meant as one, whether we know it or not.
  */
-static void skip(struct parser *p, const struct statement *table, size_t rows, bool top, uint32_t col)
+static void skip(struct parser *p, const struct statement *table, size_t rows, bool top,
+		 uint32_t col)
 {
 	unsigned int depth = 0;
 
@@ -328,7 +334,8 @@ static void unknown_statement(struct parser *p, const char *what, const struct s
 			    p->tok.s);
 	else
 		parse_error(p, p->tok.pos, help, "expected a statement%s, found %s",
-			    rows == parse_top_rows && table == parse_top_statements ? "" : " or '}'",
+			    rows == parse_top_rows && table == parse_top_statements ? ""
+										    : " or '}'",
 			    found);
 	buf_done(&list);
 }

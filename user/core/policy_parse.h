@@ -14,9 +14,9 @@
 #include "core/policy_words.h"
 
 #define PARSE_STATEMENTS_MAX 24 /* rows of one statement table */
-#define PARSE_NESTING_MAX 50	/* parentheses in parentheses */
-#define PARSE_INCLUDES_MAX 16	/* files including files */
-#define PARSE_CHAIN_MAX 50	/* sets of sets of sets …, and windows */
+#define PARSE_NESTING_MAX    50 /* parentheses in parentheses */
+#define PARSE_INCLUDES_MAX   16 /* files including files */
+#define PARSE_CHAIN_MAX      50 /* sets of sets of sets …, and windows */
 
 struct parser {
 	const struct policy_io *io;
@@ -28,12 +28,13 @@ struct parser {
 	struct token tok;  /* the current one */
 	struct token next; /* the one behind it */
 	struct pos behind; /* the end of the one before it */
-	bool skipping;	   /* after an error: what is skipped is not complained about */
-	char *root;	   /* directory of the first file with its '/', or "" */
-	char *dir;	   /* of this file, seen from there: "policies.d/", or "" */
+	bool skipping;     /* after an error: what is skipped is not complained about */
+	char *root;        /* directory of the first file with its '/', or "" */
+	char *dir;         /* of this file, seen from there: "policies.d/", or "" */
 	unsigned int nesting;
 	const char *usage; /* of the statement being read */
-	const struct statement *table, *outer; /* of the block being read, and of the one around it */
+	const struct statement *table,
+		*outer; /* of the block being read, and of the one around it */
 	size_t rows, outer_rows;
 	struct {
 		char **v; /* files being read, the outermost first */
@@ -48,7 +49,7 @@ struct statement {
 	const char *word;
 	int (*parse)(struct parser *p, struct pos pos, void *obj);
 	const char *usage; /* shown as help when the statement does not parse */
-	bool many;	   /* may come more than once */
+	bool many;         /* may come more than once */
 };
 
 /* ---- policy_parse.c: tokens and complaints ---- */
@@ -102,7 +103,8 @@ int parse_integer(struct parser *p, const char *what, const char *help, uint32_t
 
 enum side { SIDE_FROM, SIDE_TO, SIDE_SET };
 int parse_expr(struct parser *p, enum side side, struct expr **ret);
-/* Bits 1 << SIDE_FROM, 1 << SIDE_TO: where it may stand. ATOM_SET: wherever the set's content may. */
+/* Bits 1 << SIDE_FROM, 1 << SIDE_TO: where it may stand. ATOM_SET: wherever the set's content may.
+ */
 unsigned int parse_atom_sides(enum atom_kind kind);
 int parse_services(struct parser *p, struct service_list *list);
 /* A name list of interfaces: bare words or strings. */
@@ -125,8 +127,8 @@ int parse_protect(struct parser *p, struct pos pos, void *obj);
 int parse_exempt(struct parser *p, struct pos pos, void *obj);
 int parse_publish(struct parser *p, struct pos pos, void *obj);
 /* "per source", and "24/48" behind "per prefix" */
-int parse_per(struct parser *p, enum cf_key_kind *ret_key, struct pos *ret_pos, uint8_t *ret_prefix4,
-	      uint8_t *ret_prefix6);
+int parse_per(struct parser *p, enum cf_key_kind *ret_key, struct pos *ret_pos,
+	      uint8_t *ret_prefix4, uint8_t *ret_prefix6);
 /* "50 MB [payload|wire] per KEY each PERIOD" */
 int parse_quota_body(struct parser *p, struct quota *q);
 int parse_quota(struct parser *p, struct pos pos, void *policy);

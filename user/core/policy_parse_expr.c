@@ -13,7 +13,7 @@ static const char *const atom_help_set =
 	"a set has: addresses, other sets, file \"…\", country CN, continent AS, AS64500, mac, vendor, vlan …";
 
 #define FROM (1U << SIDE_FROM | 1U << SIDE_SET)
-#define TO (1U << SIDE_TO | 1U << SIDE_SET)
+#define TO   (1U << SIDE_TO | 1U << SIDE_SET)
 
 static int atom_plain(struct parser *p _unused_, struct atom *a _unused_)
 {
@@ -61,7 +61,8 @@ static int two_capitals(struct parser *p, const char *what, const char *help, ch
 	if (memcmp(code, p->tok.s, 2) != 0 && !word_reserved(p->tok.s, 2)) {
 		_cleanup_free_ char *hint = xprintf("codes are capitals: %s", code);
 
-		return parse_error(p, p->tok.pos, hint, "expected %s, found '%.2s'", what, p->tok.s);
+		return parse_error(p, p->tok.pos, hint, "expected %s, found '%.2s'", what,
+				   p->tok.s);
 	}
 	if (memcmp(code, p->tok.s, 2) != 0)
 		return parse_expected(p, what, help);
@@ -141,18 +142,22 @@ static const struct atom_row {
 	  "destinations are outside by definition; our own networks are never judged" },
 	{ "gateway", ATOM_GATEWAY, 1U << SIDE_FROM, atom_plain,
 	  "packets to the gateway itself are never judged" },
-	{ "mac", ATOM_MAC, FROM, atom_mac, "a destination beyond a router has no MAC we could see" },
+	{ "mac", ATOM_MAC, FROM, atom_mac,
+	  "a destination beyond a router has no MAC we could see" },
 	{ "vendor", ATOM_VENDOR, FROM, atom_vendor,
 	  "a destination beyond a router has no MAC we could see" },
 	{ "interface", ATOM_INTERFACE, FROM, atom_interface,
 	  "it names the interface a source came in by" },
 	{ "vlan", ATOM_VLAN, FROM, atom_vlan, "it names the VLAN a source came in by" },
-	{ "country", ATOM_COUNTRY, TO, atom_country, "sources are our own hosts: use addresses or sets" },
+	{ "country", ATOM_COUNTRY, TO, atom_country,
+	  "sources are our own hosts: use addresses or sets" },
 	{ "continent", ATOM_CONTINENT, TO, atom_continent,
 	  "sources are our own hosts: use addresses or sets" },
 	{ "city", ATOM_CITY, TO, atom_city, "sources are our own hosts: use addresses or sets" },
-	{ "beyond", ATOM_BEYOND, TO, atom_beyond, "sources are our own hosts: use addresses or sets" },
-	{ "unknown", ATOM_UNKNOWN, TO, atom_plain, "sources are our own hosts: use addresses or sets" },
+	{ "beyond", ATOM_BEYOND, TO, atom_beyond,
+	  "sources are our own hosts: use addresses or sets" },
+	{ "unknown", ATOM_UNKNOWN, TO, atom_plain,
+	  "sources are our own hosts: use addresses or sets" },
 	{ "file", ATOM_FILE, 1U << SIDE_SET, atom_file,
 	  "give the file a name, then use that: set bad = file \"drop.txt\"" },
 };
@@ -167,7 +172,9 @@ unsigned int parse_atom_sides(enum atom_kind kind)
 
 static const char *side_noun(enum side side)
 {
-	return side == SIDE_FROM ? "a source" : side == SIDE_TO ? "a destination" : "a member of the set";
+	return side == SIDE_FROM ? "a source"
+	       : side == SIDE_TO ? "a destination"
+				 : "a member of the set";
 }
 
 static int wrong_side(struct parser *p, enum side side, struct pos pos, const char *word,
@@ -178,7 +185,8 @@ static int wrong_side(struct parser *p, enum side side, struct pos pos, const ch
 	return parse_error(p, pos, help, "%s cannot stand in %s", word, where[side]);
 }
 
-static int atom_keyword(struct parser *p, enum side side, const struct atom_row *row, struct expr *e)
+static int atom_keyword(struct parser *p, enum side side, const struct atom_row *row,
+			struct expr *e)
 {
 	struct pos pos = p->tok.pos;
 	_cleanup_free_ char *word = xprintf("'%s'", row->word);
@@ -220,7 +228,9 @@ static int atom_value(struct parser *p, enum side side, struct expr *e)
 
 static int bad_atom(struct parser *p, enum side side)
 {
-	const char *help = side == SIDE_FROM ? atom_help_from : side == SIDE_TO ? atom_help_to : atom_help_set;
+	const char *help = side == SIDE_FROM ? atom_help_from
+			   : side == SIDE_TO ? atom_help_to
+					     : atom_help_set;
 	if (p->tok.kind == T_STRING)
 		help = "sets are written without quotes; cities are 'city \"…\" in CC'";
 	if (p->tok.kind == T_MAC)
@@ -239,7 +249,8 @@ static int braced(struct parser *p, enum side side, struct expr **ret)
 {
 	int r;
 
-	parse_error(p, p->tok.pos, "lists are separated by commas, without braces: 10.0.0.1, 10.0.0.2",
+	parse_error(p, p->tok.pos,
+		    "lists are separated by commas, without braces: 10.0.0.1, 10.0.0.2",
 		    "expected %s, found '{'", side_noun(side));
 	parse_advance(p);
 	r = parse_expr(p, side, ret);
@@ -315,7 +326,7 @@ static int parse_term(struct parser *p, enum side side, struct expr **ret)
 {
 	int r = parse_atom(p, side, ret);
 
-	while (r == 0 && parse_word(p, "and")) {
+	while (r == 0 && *ret && parse_word(p, "and")) {
 		struct expr *next = NULL;
 
 		if ((*ret)->op != EXPR_AND)
@@ -331,7 +342,7 @@ static int parse_list(struct parser *p, enum side side, struct expr **ret)
 {
 	int r = parse_term(p, side, ret);
 
-	while (r == 0 && parse_kind(p, T_COMMA)) {
+	while (r == 0 && *ret && parse_kind(p, T_COMMA)) {
 		struct expr *next = NULL;
 
 		if ((*ret)->op != EXPR_OR)
@@ -348,7 +359,7 @@ int parse_expr(struct parser *p, enum side side, struct expr **ret)
 	struct expr *out = NULL;
 	int r = parse_list(p, side, ret);
 
-	if (r < 0 || !begins_except(p))
+	if (r < 0 || !*ret || !begins_except(p))
 		return r;
 	parse_advance(p);
 	*ret = wrap(EXPR_EXCEPT, *ret);

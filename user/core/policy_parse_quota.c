@@ -8,13 +8,14 @@
 static const char *const per_help =
 	"keys are: source, destination, pair, prefix 24/48, mac, asn, country, policy";
 
-int parse_per(struct parser *p, enum cf_key_kind *ret_key, struct pos *ret_pos, uint8_t *ret_prefix4,
-	      uint8_t *ret_prefix6)
+int parse_per(struct parser *p, enum cf_key_kind *ret_key, struct pos *ret_pos,
+	      uint8_t *ret_prefix4, uint8_t *ret_prefix6)
 {
 	struct pos pos;
 	unsigned int key;
 
-	if (parse_need_word(p, "per", "a quota is kept per something; 'per policy' is one for all") < 0)
+	if (parse_need_word(p, "per",
+			    "a quota is kept per something; 'per policy' is one for all") < 0)
 		return -EINVAL;
 	pos = p->tok.pos;
 	if (p->tok.kind != T_WORD)
@@ -26,9 +27,11 @@ int parse_per(struct parser *p, enum cf_key_kind *ret_key, struct pos *ret_pos, 
 	if (*ret_key != CF_KEY_PREFIX)
 		return 0;
 	if (p->tok.kind != T_LENGTHS)
-		return parse_expected(p, "two prefix lengths", "for IPv4 and IPv6: per prefix 24/48");
+		return parse_expected(p, "two prefix lengths",
+				      "for IPv4 and IPv6: per prefix 24/48");
 	if (p->tok.first > 32 || p->tok.last > 128)
-		return parse_error(p, p->tok.pos, "IPv4 lengths go up to 32, IPv6 lengths up to 128",
+		return parse_error(p, p->tok.pos,
+				   "IPv4 lengths go up to 32, IPv6 lengths up to 128",
 				   "the prefix length is too large");
 	*ret_prefix4 = (uint8_t)p->tok.first;
 	*ret_prefix6 = (uint8_t)p->tok.last;
@@ -48,8 +51,10 @@ static int parse_hours(struct parser *p, struct quota *q)
 	if (parse_duration(p, each_help, &seconds) < 0)
 		return -EINVAL;
 	if (seconds % 3600 || seconds > 24 * 3600)
-		return parse_error(p, pos, "these periods count from local midnight; longer ones are day, week and month",
-				   "a period is 1 to 24 whole hours");
+		return parse_error(
+			p, pos,
+			"these periods count from local midnight; longer ones are day, week and month",
+			"a period is 1 to 24 whole hours");
 	q->period = PERIOD_HOURS;
 	q->hours = (uint16_t)(seconds / 3600);
 	return 0;
@@ -60,7 +65,8 @@ static int parse_each(struct parser *p, struct quota *q)
 	unsigned int period;
 	uint32_t day = 1;
 
-	if (parse_need_word(p, "each", "a quota begins anew each hour, day, week, month or window") < 0)
+	if (parse_need_word(p, "each",
+			    "a quota begins anew each hour, day, week, month or window") < 0)
 		return -EINVAL;
 	q->period_pos = p->tok.pos;
 	if (p->tok.kind == T_NUMBER || p->tok.kind == T_QUANTITY)
@@ -75,8 +81,8 @@ static int parse_each(struct parser *p, struct quota *q)
 	/* `from` may also be the policy's next statement */
 	if (token_is(&p->tok, "from") && p->next.kind == T_NUMBER) {
 		parse_advance(p);
-		if (parse_integer(p, "the day of the month", "29, 30 and 31 are not in every month", 1, 28,
-				  &day) < 0)
+		if (parse_integer(p, "the day of the month", "29, 30 and 31 are not in every month",
+				  1, 28, &day) < 0)
 			return -EINVAL;
 	}
 	q->month_day = (uint8_t)day;
@@ -90,10 +96,13 @@ int parse_quota_body(struct parser *p, struct quota *q)
 	if (parse_size(p, NULL, &q->bytes) < 0)
 		return -EINVAL;
 	if (q->bytes > CF_QUOTA_BYTES_MAX)
-		return parse_error(p, pos, "the limit is 1 TiB (1099511627776 B) per key and period; use a shorter period",
-				   "the quota is too large");
+		return parse_error(
+			p, pos,
+			"the limit is 1 TiB (1099511627776 B) per key and period; use a shorter period",
+			"the quota is too large");
 	if (!q->bytes)
-		return parse_error(p, pos, "to let nothing pass, write 'then drop' instead of a quota",
+		return parse_error(p, pos,
+				   "to let nothing pass, write 'then drop' instead of a quota",
 				   "a quota of 0 lets nothing pass");
 	if (parse_word(p, "wire"))
 		q->wire = true;
@@ -192,7 +201,8 @@ static int unknown_action(struct parser *p)
 
 	for (size_t i = 0; i < ARRAY_SIZE(drops); i++)
 		if (token_is(&p->tok, drops[i]))
-			return parse_error(p, p->tok.pos, "write 'drop'", "expected an action, found '%s'", drops[i]);
+			return parse_error(p, p->tok.pos, "write 'drop'",
+					   "expected an action, found '%s'", drops[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(actions) && p->tok.kind == T_WORD; i++)
 		nearest_offer(&near, actions[i]);
 	help = near.best ? xprintf("did you mean '%s'?", near.best) : NULL;
@@ -204,8 +214,9 @@ static int parse_action(struct parser *p, struct actions *a)
 	struct pos pos = p->tok.pos;
 
 	if (parse_word(p, "alert"))
-		return repeated(p, pos, a->alert != CF_LEVEL_NONE, "alert") < 0 ? -EINVAL :
-										   action_alert(p, a);
+		return repeated(p, pos, a->alert != CF_LEVEL_NONE, "alert") < 0
+			       ? -EINVAL
+			       : action_alert(p, a);
 	if (parse_word(p, "drop")) {
 		if (repeated(p, pos, a->drop, "drop") < 0)
 			return -EINVAL;
@@ -259,7 +270,8 @@ static int parse_percent(struct parser *p, uint16_t *ret)
 		return parse_expected(p, "a percentage", help);
 	parse_advance(p);
 	if (n < 1 || n > 100)
-		return parse_error(p, pos, "100% is the quota itself", "a percentage is between 1%% and 100%%");
+		return parse_error(p, pos, "100% is the quota itself",
+				   "a percentage is between 1%% and 100%%");
 	*ret = (uint16_t)n;
 	return 0;
 }
@@ -274,9 +286,10 @@ int parse_at(struct parser *p, struct pos pos, void *policy)
 		return -EINVAL;
 	for (i = 0; i < list->n; i++)
 		if (list->v[i].percent == at.percent)
-			return parse_error(p, pos, "put the actions on one line, separated by commas",
-					   "duplicate 'at %u%%': the first one is in line %u", at.percent,
-					   list->v[i].pos.line);
+			return parse_error(p, pos,
+					   "put the actions on one line, separated by commas",
+					   "duplicate 'at %u%%': the first one is in line %u",
+					   at.percent, list->v[i].pos.line);
 	*VEC_ADD(list) = at;
 	for (i = list->n - 1; i && list->v[i - 1].percent > at.percent; i--)
 		list->v[i] = list->v[i - 1];

@@ -47,11 +47,27 @@ static int match_during(struct parser *p, struct pos pos _unused_, void *obj)
 	return parse_time_expr(p, ((struct match *)obj)->during);
 }
 
-#define ROW_FROM { "from", match_from, "from inside, or an address, network or set", false }
-#define ROW_TO { "to", match_to, "to any, or an address, network, set, country CN, AS64500 …", false }
-#define ROW_SERVICE { "service", match_service, "service tcp/443, udp/53, icmp", false }
-#define ROW_INITIATED { "initiated", match_initiated, "initiated inside", false }
-#define ROW_DURING { "during", match_during, "during night", false }
+#define ROW_FROM                                                                                   \
+	{                                                                                          \
+		"from", match_from, "from inside, or an address, network or set", false            \
+	}
+#define ROW_TO                                                                                     \
+	{                                                                                          \
+		"to", match_to, "to any, or an address, network, set, country CN, AS64500 …",      \
+			false                                                                      \
+	}
+#define ROW_SERVICE                                                                                \
+	{                                                                                          \
+		"service", match_service, "service tcp/443, udp/53, icmp", false                   \
+	}
+#define ROW_INITIATED                                                                              \
+	{                                                                                          \
+		"initiated", match_initiated, "initiated inside", false                            \
+	}
+#define ROW_DURING                                                                                 \
+	{                                                                                          \
+		"during", match_during, "during night", false                                      \
+	}
 
 /* A rule's name in quotes; said how if it is there without. */
 static int rule_name(struct parser *p, const char *kind, bool required, char **ret)
@@ -70,8 +86,9 @@ static int rule_name(struct parser *p, const char *kind, bool required, char **r
 static void defined_twice(struct parser *p, const char *kind, const char *name, struct pos pos,
 			  struct pos first)
 {
-	parse_error(p, pos, "give one of them another name", "%s \"%s\" is defined twice: first at %s:%u",
-		    kind, name, p->set->files.v[first.file], first.line);
+	parse_error(p, pos, "give one of them another name",
+		    "%s \"%s\" is defined twice: first at %s:%u", kind, name,
+		    p->set->files.v[first.file], first.line);
 }
 
 /* ---- policy ---------------------------------------------------------------- */
@@ -83,8 +100,8 @@ static int policy_except(struct parser *p, struct pos pos, void *obj)
 	};
 	struct policy *pol = ((struct match *)obj)->rule;
 	struct except *e = VEC_ADD(&pol->excepts);
-	struct match m = { &e->from,	  &e->to,	     &e->services,
-			   &e->initiated, &e->initiated_pos, &e->during, e };
+	struct match m = { &e->from,   &e->to, &e->services, &e->initiated, &e->initiated_pos,
+			   &e->during, e };
 
 	*e = (struct except){ .pos = pos };
 	if (p->tok.kind == T_LBRACE && p->next.kind == T_RBRACE)
@@ -139,8 +156,10 @@ int parse_policy(struct parser *p, struct pos pos, void *obj _unused_)
 		{ "mode", policy_mode, "mode observe", false },
 	};
 	struct policy *pol = VEC_ADD(&p->set->policies);
-	struct match m = { &pol->from,	    &pol->to,		 &pol->services,
-			   &pol->initiated, &pol->initiated_pos, &pol->during, pol };
+	struct match m = {
+		&pol->from,   &pol->to, &pol->services, &pol->initiated, &pol->initiated_pos,
+		&pol->during, pol
+	};
 	const struct policy *first;
 	size_t errors = diag_errors(p->diags);
 
@@ -177,7 +196,8 @@ int parse_protect(struct parser *p, struct pos pos, void *obj _unused_)
 		if (p->set->protects.v[i].name && !strcmp(p->set->protects.v[i].name, r->name))
 			defined_twice(p, "protect", r->name, pos, p->set->protects.v[i].pos);
 	if (p->tok.kind == T_LBRACE && p->next.kind == T_RBRACE)
-		return parse_error(p, p->next.pos, "write: protect { from gateway  to 198.51.100.7 }",
+		return parse_error(p, p->next.pos,
+				   "write: protect { from gateway  to 198.51.100.7 }",
 				   "an empty 'protect' would let everything pass");
 	return parse_block(p, "a protect block", rows, ARRAY_SIZE(rows), &m);
 }
@@ -214,7 +234,8 @@ int parse_exempt(struct parser *p, struct pos pos, void *obj _unused_)
 		ROW_TO,
 		ROW_SERVICE,
 		ROW_DURING,
-		{ "policies", exempt_policies, "policies \"night bulk\", \"far and large\"", false },
+		{ "policies", exempt_policies, "policies \"night bulk\", \"far and large\"",
+		  false },
 		{ "until", exempt_until, "until 2026-12-01 16:00", false },
 	};
 	struct exempt *e = VEC_ADD(&p->set->exempts);
@@ -228,7 +249,8 @@ int parse_exempt(struct parser *p, struct pos pos, void *obj _unused_)
 		if (p->set->exempts.v[i].name && !strcmp(p->set->exempts.v[i].name, e->name))
 			defined_twice(p, "exempt", e->name, pos, p->set->exempts.v[i].pos);
 	if (p->tok.kind == T_LBRACE && p->next.kind == T_RBRACE)
-		return parse_error(p, p->next.pos, "write: exempt \"visit\" { from 10.0.7.9  to 203.0.113.8 }",
+		return parse_error(p, p->next.pos,
+				   "write: exempt \"visit\" { from 10.0.7.9  to 203.0.113.8 }",
 				   "an empty 'exempt' would let everything pass");
 	return parse_block(p, "an exempt block", rows, ARRAY_SIZE(rows), &m);
 }
@@ -287,9 +309,10 @@ int parse_publish(struct parser *p, struct pos pos, void *obj _unused_)
 	if (diag_errors(p->diags) != errors)
 		return 0;
 	if (!b.has_host)
-		return parse_error(p, r->pos, "add: host 10.0.5.10", "publish \"%s\" has no 'host'", r->name);
-	if (!r->services.n)
-		return parse_error(p, r->pos, "add: service tcp/443", "publish \"%s\" has no 'service'",
+		return parse_error(p, r->pos, "add: host 10.0.5.10", "publish \"%s\" has no 'host'",
 				   r->name);
+	if (!r->services.n)
+		return parse_error(p, r->pos, "add: service tcp/443",
+				   "publish \"%s\" has no 'service'", r->name);
 	return 0;
 }

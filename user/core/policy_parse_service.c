@@ -28,7 +28,8 @@ static int service_word(struct parser *p, struct service *s)
 		return parse_error(p, p->tok.pos, help, "expected a service, found %s", found);
 	}
 	if (p->tok.kind == T_NUMBER && p->tok.whole) {
-		_cleanup_free_ char *help = xprintf("did you mean 'tcp/%u'? Each item needs its protocol", p->tok.number);
+		_cleanup_free_ char *help = xprintf(
+			"did you mean 'tcp/%u'? Each item needs its protocol", p->tok.number);
 
 		return parse_expected(p, "a service", help);
 	}
@@ -37,7 +38,8 @@ static int service_word(struct parser *p, struct service *s)
 	s->protocol = proto->number;
 	if (p->tok.kind == T_PORTS) {
 		if (!proto->has_ports)
-			return parse_error(p, p->tok.pos, "leave the number out", "%s has no ports", proto->name);
+			return parse_error(p, p->tok.pos, "leave the number out", "%s has no ports",
+					   proto->name);
 		s->has_port = true;
 		s->port_first = (uint16_t)p->tok.first;
 		s->port_last = (uint16_t)p->tok.last;
@@ -53,7 +55,8 @@ int parse_services(struct parser *p, struct service_list *list)
 		uint32_t number;
 
 		if (parse_word(p, "proto")) {
-			if (parse_integer(p, "a protocol number", "write: proto 50", 0, 255, &number) < 0)
+			if (parse_integer(p, "a protocol number", "write: proto 50", 0, 255,
+					  &number) < 0)
 				return -EINVAL;
 			s.protocol = (uint8_t)number;
 		} else if (service_word(p, &s) < 0) {
@@ -71,9 +74,11 @@ int parse_interface(struct parser *p, char **ret)
 	if (p->tok.kind == T_WORD && word_reserved(p->tok.s, p->tok.n))
 		ok = false;
 	if (!ok)
-		return parse_expected(p, "an interface", "write: eth1; other names in quotes: \"10gbe0\"");
+		return parse_expected(p, "an interface",
+				      "write: eth1; other names in quotes: \"10gbe0\"");
 	if (p->tok.n - (p->tok.kind == T_STRING ? 2 : 0) > INTERFACE_NAME_MAX)
-		return parse_error(p, p->tok.pos, NULL, "interface names have at most %d characters",
+		return parse_error(p, p->tok.pos, NULL,
+				   "interface names have at most %d characters",
 				   INTERFACE_NAME_MAX);
 	if (p->tok.kind == T_STRING)
 		return parse_string(p, "an interface", NULL, ret);
@@ -87,7 +92,7 @@ int parse_interfaces(struct parser *p, struct name_list *list)
 	do {
 		struct name_at item = { .pos = p->tok.pos };
 
-		if (parse_interface(p, &item.name) < 0)
+		if (parse_interface(p, &item.name) < 0 || !item.name)
 			return -EINVAL;
 		for (size_t i = 0; i < list->n; i++) {
 			if (strcmp(list->v[i].name, item.name) != 0)

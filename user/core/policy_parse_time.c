@@ -37,7 +37,8 @@ int parse_days_list(struct parser *p, uint8_t *ret)
 	do {
 		days = days_of(&p->tok);
 		if (!days)
-			return parse_expected(p, "a day", "days are mon, tue, wed, thu, fri, sat, sun");
+			return parse_expected(p, "a day",
+					      "days are mon, tue, wed, thu, fri, sat, sun");
 		all |= days;
 		parse_advance(p);
 	} while (parse_kind(p, T_COMMA));
@@ -74,7 +75,8 @@ static int time_span(struct parser *p, struct time_expr *t, uint8_t days)
 		t->until = (uint16_t)p->tok.last;
 		parse_advance(p);
 	} else if (p->tok.kind == T_TIME || (p->tok.kind == T_BAD && !p->tok.first_on_line)) {
-		return parse_expected(p, "a span of time", "write: daily 22:00-06:00, without blanks");
+		return parse_expected(p, "a span of time",
+				      "write: daily 22:00-06:00, without blanks");
 	}
 	return 0;
 }
@@ -89,15 +91,17 @@ static int time_dates(struct parser *p, struct time_expr *t)
 
 		parse_advance(p);
 		t->op = TIME_FILE;
-		if (parse_string(p, "a path in quotes", "write: dates file \"holidays.txt\"", &path) < 0)
+		if (parse_string(p, "a path in quotes", "write: dates file \"holidays.txt\"",
+				 &path) < 0)
 			return -EINVAL;
 		t->text = parse_path(p, path);
 		return parse_date_file(p, pos, t->text, &t->dates);
 	}
 	for (;;) {
 		if (p->tok.kind != T_DATE && p->tok.kind != T_DATES)
-			return parse_expected(p, "a date",
-					      "write: dates 2026-12-25, 2026-12-31..2027-01-02, or: dates file \"holidays.txt\"");
+			return parse_expected(
+				p, "a date",
+				"write: dates 2026-12-25, 2026-12-31..2027-01-02, or: dates file \"holidays.txt\"");
 		*VEC_ADD(&t->dates) = p->tok.dates;
 		parse_advance(p);
 		if (p->tok.kind != T_COMMA || (p->next.kind != T_DATE && p->next.kind != T_DATES))
@@ -139,11 +143,11 @@ static int time_name(struct parser *p, struct time_expr *t)
 		help = "write: dates 2026-12-25";
 	if (p->tok.kind == T_STRING)
 		help = "windows are written without quotes";
-	if (p->tok.kind != T_WORD || word_reserved(p->tok.s, p->tok.n) ||
-	    parse_is_foreign_word(p))
+	if (p->tok.kind != T_WORD || word_reserved(p->tok.s, p->tok.n) || parse_is_foreign_word(p))
 		return parse_expected(p, "a time", help);
 	if (p->next.kind == T_SPAN)
-		return parse_error(p, p->tok.pos, "days are mon, tue, wed, thu, fri, sat, sun, mon-fri or daily",
+		return parse_error(p, p->tok.pos,
+				   "days are mon, tue, wed, thu, fri, sat, sun, mon-fri or daily",
 				   "'%.*s' is not a day", (int)p->tok.n, p->tok.s);
 	t->op = TIME_WINDOW;
 	t->window = UINT32_MAX;
@@ -159,12 +163,14 @@ static int time_whole_days(struct parser *p, struct time_expr *t, enum time_op o
 	if (p->tok.kind != T_SPAN)
 		return 0;
 	if (op == TIME_WEEKENDS)
-		return parse_error(p, p->tok.pos,
-				   "name the days, 'sat-sun 10:00-12:00', or write 'weekends and daily 10:00-12:00'",
-				   "weekends are whole days");
-	return parse_error(p, p->tok.pos,
-			   "name the days, 'mon-fri 08:00-17:30', or write 'weekdays and daily 08:00-17:30'",
-			   "weekdays are whole days");
+		return parse_error(
+			p, p->tok.pos,
+			"name the days, 'sat-sun 10:00-12:00', or write 'weekends and daily 10:00-12:00'",
+			"weekends are whole days");
+	return parse_error(
+		p, p->tok.pos,
+		"name the days, 'mon-fri 08:00-17:30', or write 'weekdays and daily 08:00-17:30'",
+		"weekdays are whole days");
 }
 
 static int parse_primary(struct parser *p, struct time_expr **ret);
@@ -300,7 +306,8 @@ int parse_zone(struct parser *p, char **ret)
 	if (parse_string(p, "a time zone in quotes", help, &zone) < 0)
 		return -EINVAL;
 	if (strstr(zone, "..") || *zone == '/' || *zone == '-' || strlen(zone) > 64 ||
-	    zone[strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")])
+	    zone[strspn(zone,
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")])
 		return parse_error(p, pos, help, "\"%s\" is not the name of a time zone", zone);
 	*ret = TAKE(zone);
 	return 0;
@@ -313,17 +320,19 @@ int parse_window(struct parser *p, struct pos pos, void *obj _unused_)
 
 	*w = (struct window){ .pos = pos };
 	w->pos = p->tok.pos;
-	if (parse_name(p, "a name for the window", "write: window night = daily 22:00-06:00", &w->name) < 0) {
+	if (parse_name(p, "a name for the window", "write: window night = daily 22:00-06:00",
+		       &w->name) < 0) {
 		p->incomplete = true;
 		return -EINVAL;
 	}
 	first = policy_find_window(p->set, w->name);
 	if (first != w)
-		parse_error(p, w->pos, NULL, "window '%s' is defined twice: first at %s:%u", w->name,
-			    p->set->files.v[first->pos.file], first->pos.line);
+		parse_error(p, w->pos, NULL, "window '%s' is defined twice: first at %s:%u",
+			    w->name, p->set->files.v[first->pos.file], first->pos.line);
 	if (parse_need(p, T_EQUALS, "'='", NULL) < 0 || parse_time_expr(p, &w->when) < 0)
 		return -EINVAL;
-	if (parse_word(p, "in"))
-		return parse_zone(p, &w->zone);
-	return 0;
+	if (!parse_word(p, "in"))
+		return 0;
+	w->zone_pos = p->tok.pos;
+	return parse_zone(p, &w->zone);
 }

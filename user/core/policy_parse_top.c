@@ -14,12 +14,14 @@ static int site_name(struct parser *p, struct pos pos _unused_, void *obj)
 
 static int degrees(struct parser *p, const char *what, int limit, double *ret)
 {
-	static const char *const help = "latitude and longitude in degrees: location 9.0302, 38.7612";
+	static const char *const help =
+		"latitude and longitude in degrees: location 9.0302, 38.7612";
 
 	if (p->tok.kind != T_NUMBER)
 		return parse_expected(p, what, help);
 	if (p->tok.nano > limit * 1000000000LL || p->tok.nano < -limit * 1000000000LL)
-		return parse_error(p, p->tok.pos, help, "%s is between -%d and %d", what, limit, limit);
+		return parse_error(p, p->tok.pos, help, "%s is between -%d and %d", what, limit,
+				   limit);
 	*ret = (double)p->tok.nano / 1e9;
 	parse_advance(p);
 	return 0;
@@ -40,7 +42,10 @@ static int site_location(struct parser *p, struct pos pos, void *obj)
 
 static int site_timezone(struct parser *p, struct pos pos _unused_, void *obj)
 {
-	return parse_zone(p, &((struct site *)obj)->timezone);
+	struct site *site = obj;
+
+	site->timezone_pos = p->tok.pos;
+	return parse_zone(p, &site->timezone);
 }
 
 static int site_weekend(struct parser *p, struct pos pos _unused_, void *obj)
@@ -78,7 +83,8 @@ static int top_networks(struct parser *p, struct pos pos, void *obj _unused_)
 	p->set->networks_pos = pos;
 	do {
 		if (p->tok.kind != T_PREFIX)
-			return parse_expected_address(p, "a network", "write: networks 10.0.0.0/8, fd12:3456::/32");
+			return parse_expected_address(p, "a network",
+						      "write: networks 10.0.0.0/8, fd12:3456::/32");
 		*VEC_ADD(&p->set->networks) = p->tok.prefix;
 		parse_advance(p);
 	} while (parse_kind(p, T_COMMA));
@@ -111,14 +117,16 @@ static int top_set(struct parser *p, struct pos pos, void *obj _unused_)
 
 	*s = (struct set){ .pos = pos };
 	s->pos = p->tok.pos;
-	if (parse_name(p, "a name for the set", "write: set cameras = 10.20.0.0/24", &s->name) < 0) {
+	if (parse_name(p, "a name for the set", "write: set cameras = 10.20.0.0/24", &s->name) <
+	    0) {
 		p->incomplete = true;
 		return -EINVAL;
 	}
 	first = policy_find_set(p->set, s->name);
 	if (first != s)
-		parse_error(p, s->pos, "give one of them another name", "set '%s' is defined twice: first at %s:%u",
-			    s->name, p->set->files.v[first->pos.file], first->pos.line);
+		parse_error(p, s->pos, "give one of them another name",
+			    "set '%s' is defined twice: first at %s:%u", s->name,
+			    p->set->files.v[first->pos.file], first->pos.line);
 	if (parse_need(p, T_EQUALS, "'='", NULL) < 0)
 		return -EINVAL;
 	return parse_expr(p, SIDE_SET, &s->expr);
@@ -177,7 +185,8 @@ static int detect_new_after(struct parser *p, struct pos pos _unused_, void *obj
 	if (parse_duration(p, "write: new after 90 days", &seconds) < 0)
 		return -EINVAL;
 	if (seconds % 86400 || seconds > 3660 * 86400ULL)
-		return parse_error(p, at, "write: new after 90 days", "this is between 1 and 3660 whole days");
+		return parse_error(p, at, "write: new after 90 days",
+				   "this is between 1 and 3660 whole days");
 	((struct detect *)obj)->new_after_days = (uint32_t)(seconds / 86400);
 	return 0;
 }
@@ -196,7 +205,8 @@ static int top_detect(struct parser *p, struct pos pos, void *obj _unused_)
 		return -EINVAL;
 	for (size_t i = 0; i < p->set->detects.n; i++)
 		if (p->set->detects.v[i].kind == (enum detect_kind)kind)
-			return parse_error(p, pos, NULL, "duplicate 'detect %s': the first one is at %s:%u",
+			return parse_error(p, pos, NULL,
+					   "duplicate 'detect %s': the first one is at %s:%u",
 					   word_of(words_detects, kind),
 					   p->set->files.v[p->set->detects.v[i].pos.file],
 					   p->set->detects.v[i].pos.line);
@@ -241,7 +251,8 @@ static int top_on(struct parser *p, struct pos pos, void *obj _unused_)
 	parse_advance(p);
 	if (p->set->on[event].pos.line)
 		return parse_error(p, pos, NULL, "duplicate 'on %s': the first one is at %s:%u",
-				   words_on[event].event, p->set->files.v[p->set->on[event].pos.file],
+				   words_on[event].event,
+				   p->set->files.v[p->set->on[event].pos.file],
 				   p->set->on[event].pos.line);
 	choice = p->tok.kind == T_WORD ? word_value(words_choices, p->tok.s, p->tok.n) : -1;
 	for (const struct word *w = words_choices; w->word; w++)
@@ -253,7 +264,8 @@ static int top_on(struct parser *p, struct pos pos, void *obj _unused_)
 		parse_advance(p);
 		r = 0;
 	} else {
-		_cleanup_free_ char *help = xprintf("'on %s' can be: %s", words_on[event].event, list.s);
+		_cleanup_free_ char *help =
+			xprintf("'on %s' can be: %s", words_on[event].event, list.s);
 
 		parse_expected(p, "a choice", help);
 	}
@@ -265,9 +277,13 @@ static int top_on(struct parser *p, struct pos pos, void *obj _unused_)
 
 static int top_alert(struct parser *p, struct pos pos, void *obj _unused_)
 {
-	static const char *const help = "write: alert to journal, file \"/var/log/curfew/eve.json\"";
+	static const char *const help =
+		"write: alert to journal, file \"/var/log/curfew/eve.json\"";
 
-	if (parse_need_word(p, "to", "write: alert to journal; policies alert by 'then alert' or 'at 100% alert'") < 0)
+	if (parse_need_word(
+		    p, "to",
+		    "write: alert to journal; policies alert by 'then alert' or 'at 100% alert'") <
+	    0)
 		return -EINVAL;
 	p->set->alert_to.given = true;
 	p->set->alert_to.pos = pos;
@@ -290,7 +306,8 @@ static int top_alert(struct parser *p, struct pos pos, void *obj _unused_)
 }
 
 const struct statement parse_top_statements[] = {
-	{ "site", top_site, "site { name \"Headquarters\"  timezone \"Africa/Addis_Ababa\" }", false },
+	{ "site", top_site, "site { name \"Headquarters\"  timezone \"Africa/Addis_Ababa\" }",
+	  false },
 	{ "inside", top_inside, "inside eth1, eth2", false },
 	{ "outside", top_outside, "outside eth0", false },
 	{ "networks", top_networks, "networks 10.0.0.0/8, fd12:3456::/32", false },

@@ -43,7 +43,9 @@ static int take(struct parser *p, const char *what, const char *help, const char
 /* The unit in other case: "mb" → "MB". */
 static char *size_suggestion(const char *text)
 {
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB" };
+	static const char *const units[] = {
+		"B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB"
+	};
 	size_t n = strspn(text, "0123456789. ");
 
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
@@ -64,8 +66,8 @@ int parse_size(struct parser *p, const char *help, uint64_t *ret_bytes)
 	struct quantity q;
 	int r = take(p, "a size", help, size_help, &q);
 
-	if (r < 0)
-		return r;
+	if (r < 0 || !q.text)
+		return -EINVAL;
 	text = q.text;
 	r = size_parse(text, ret_bytes);
 	if (r == -EINVAL) {
@@ -84,8 +86,8 @@ int parse_duration(struct parser *p, const char *help, uint64_t *ret_seconds)
 	struct quantity q;
 	int r = take(p, "a duration", help, units, &q);
 
-	if (r < 0)
-		return r;
+	if (r < 0 || !q.text)
+		return -EINVAL;
 	text = q.text;
 	r = duration_parse(text, ret_seconds);
 	if (r == -EINVAL)
@@ -100,8 +102,8 @@ int parse_duration(struct parser *p, const char *help, uint64_t *ret_seconds)
 int parse_bit_rate(struct parser *p, uint64_t *ret_bits_per_second)
 {
 	static const struct word units[] = {
-		{ "bit/s", 1 }, { "kbit/s", 1000 }, { "Mbit/s", 1000000 }, { "Gbit/s", 1000000000 },
-		{ NULL, 0 },
+		{ "bit/s", 1 },           { "kbit/s", 1000 }, { "Mbit/s", 1000000 },
+		{ "Gbit/s", 1000000000 }, { NULL, 0 },
 	};
 	static const char *const help = "rates are in bits: rate 10 Mbit/s per source";
 	struct token number = p->tok;
@@ -113,7 +115,8 @@ int parse_bit_rate(struct parser *p, uint64_t *ret_bits_per_second)
 	parse_advance(p);
 	unit = p->tok.n ? word_value(units, p->tok.s, p->tok.n) : -1;
 	if (unit < 0)
-		return parse_error(p, p->tok.pos, help, "expected a unit: bit/s, kbit/s, Mbit/s or Gbit/s");
+		return parse_error(p, p->tok.pos, help,
+				   "expected a unit: bit/s, kbit/s, Mbit/s or Gbit/s");
 	parse_advance(p);
 	v = (unsigned __int128)number.nano * (unsigned int)unit / NANO;
 	if (!v)

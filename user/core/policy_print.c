@@ -41,13 +41,16 @@ static void print_rate(struct buf *out, const struct rate *r)
 	static const struct {
 		const char *name;
 		uint64_t bits;
-	} units[] = { { "Gbit/s", 1000000000 }, { "Mbit/s", 1000000 }, { "kbit/s", 1000 }, { "bit/s", 1 } };
+	} units[] = {
+		{ "Gbit/s", 1000000000 }, { "Mbit/s", 1000000 }, { "kbit/s", 1000 }, { "bit/s", 1 }
+	};
 	char size[UNITS_TEXT_MAX];
 	size_t i = 0;
 
 	while (r->bits_per_second % units[i].bits)
 		i++;
-	buf_printf(out, "%llu %s", (unsigned long long)(r->bits_per_second / units[i].bits), units[i].name);
+	buf_printf(out, "%llu %s", (unsigned long long)(r->bits_per_second / units[i].bits),
+		   units[i].name);
 	if (r->burst_bytes)
 		buf_printf(out, " burst %s", size_format_exact(r->burst_bytes, size));
 	print_key(out, r->key, r->prefix4, r->prefix6);
@@ -166,7 +169,8 @@ static void print_limits(struct buf *out, const struct policy *p)
 	}
 }
 
-void policy_print_policy(const struct policy_set *set _unused_, const struct policy *p, struct buf *out)
+void policy_print_policy(const struct policy_set *set _unused_, const struct policy *p,
+			 struct buf *out)
 {
 	buf_puts(out, "policy ");
 	print_string(out, p->name);

@@ -81,13 +81,16 @@ void print_duration(struct buf *out, uint64_t seconds)
 	static const struct {
 		const char *one, *many;
 		uint64_t seconds;
-	} units[] = { { "day", "days", 86400 }, { "h", "h", 3600 }, { "min", "min", 60 }, { "s", "s", 1 } };
+	} units[] = {
+		{ "day", "days", 86400 }, { "h", "h", 3600 }, { "min", "min", 60 }, { "s", "s", 1 }
+	};
 	size_t i = 0;
 
 	while (seconds % units[i].seconds)
 		i++;
 	seconds /= units[i].seconds;
-	buf_printf(out, "%llu %s", (unsigned long long)seconds, seconds == 1 ? units[i].one : units[i].many);
+	buf_printf(out, "%llu %s", (unsigned long long)seconds,
+		   seconds == 1 ? units[i].one : units[i].many);
 }
 
 /* ---- who and where to -------------------------------------------------------- */

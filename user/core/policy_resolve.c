@@ -65,7 +65,8 @@ static void unknown_set(struct resolver *r, const struct expr *e)
 	else if (near.best)
 		help = xprintf("did you mean '%s'?", near.best);
 	else if (two_letters(name))
-		help = xprintf("did you mean 'country %s'? Each item of a list needs its own word", name);
+		help = xprintf("did you mean 'country %s'? Each item of a list needs its own word",
+			       name);
 	else if (r->p->names && policy_find_window(r->p->names, name))
 		help = xprintf("'%s' is a window: it belongs behind 'during'", name);
 	else
@@ -114,12 +115,13 @@ static unsigned int visit_set(struct resolver *r, size_t i, const struct expr *f
 	if (r->seen[i] == DONE)
 		return r->sides[i];
 	if (r->seen[i] == BUSY) {
-		parse_error(r->p, from ? from->pos : s->pos, NULL, "set '%s' is defined by itself", s->name);
+		parse_error(r->p, from ? from->pos : s->pos, NULL, "set '%s' is defined by itself",
+			    s->name);
 		return BOTH;
 	}
 	if (r->depth >= PARSE_CHAIN_MAX) {
-		parse_error(r->p, s->pos, NULL, "sets refer to each other through more than %d names",
-			    PARSE_CHAIN_MAX);
+		parse_error(r->p, s->pos, NULL,
+			    "sets refer to each other through more than %d names", PARSE_CHAIN_MAX);
 		return BOTH;
 	}
 	r->seen[i] = BUSY;
@@ -143,8 +145,9 @@ static void check_side(struct resolver *r, struct expr *e, enum side side)
 	if (e->atom.kind != ATOM_SET || visit_expr(r, e) & 1U << side)
 		return;
 	parse_error(r->p, e->pos,
-		    side == SIDE_FROM ? "sources are our own hosts: addresses, mac, vendor, interface, vlan" :
-					"destinations have no MAC, interface or VLAN that we could see",
+		    side == SIDE_FROM
+			    ? "sources are our own hosts: addresses, mac, vendor, interface, vlan"
+			    : "destinations have no MAC, interface or VLAN that we could see",
 		    "set '%s' is for '%s' and cannot stand in '%s'", e->atom.text,
 		    side == SIDE_FROM ? "to" : "from", side == SIDE_FROM ? "from" : "to");
 }
@@ -197,7 +200,8 @@ static void visit_time(struct resolver *r, struct time_expr *t)
 	if (r->seen[i] == DONE)
 		return;
 	if (r->depth >= PARSE_CHAIN_MAX) {
-		parse_error(r->p, w->pos, NULL, "windows refer to each other through more than %d names",
+		parse_error(r->p, w->pos, NULL,
+			    "windows refer to each other through more than %d names",
 			    PARSE_CHAIN_MAX);
 		return;
 	}
@@ -219,8 +223,8 @@ static void resolve_policy_names(struct resolver *r, const struct exempt *e)
 
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(e->policies.v[k], name))
-				parse_error(r->p, e->policies_at.v[i], NULL, "policy \"%s\" is named twice",
-					    name);
+				parse_error(r->p, e->policies_at.v[i], NULL,
+					    "policy \"%s\" is named twice", name);
 		if (r->p->incomplete || policy_find_policy(set, name))
 			continue;
 		for (size_t k = 0; k < set->policies.n; k++)
@@ -280,9 +284,9 @@ static void resolve_sets(struct resolver *r)
 		resolve_match(r, set->exempts.v[i].from, set->exempts.v[i].to);
 }
 
-static void with_sets(struct parser *p, void (*run)(struct resolver *r, void *arg), void *arg)
+static void with_sets(struct parser *p, size_t n, void (*run)(struct resolver *r, void *arg),
+		      void *arg)
 {
-	size_t n = p->names ? p->names->sets.n : 0;
 	struct resolver r = { .p = p };
 
 	r.seen = xcalloc(n, sizeof(*r.seen));
@@ -309,7 +313,7 @@ static void run_to(struct resolver *r, void *e)
 
 void policy_resolve_expr(struct parser *p, struct expr *e, bool is_from)
 {
-	with_sets(p, is_from ? run_from : run_to, e);
+	with_sets(p, p->names ? p->names->sets.n : 0, is_from ? run_from : run_to, e);
 }
 
 void policy_resolve(struct parser *p)
@@ -317,7 +321,7 @@ void policy_resolve(struct parser *p)
 	struct resolver r = { .p = p };
 
 	p->names = p->set;
-	with_sets(p, run_all, NULL);
+	with_sets(p, p->set->sets.n, run_all, NULL);
 	r.seen = xcalloc(p->set->windows.n, sizeof(*r.seen));
 	resolve_windows(&r);
 	free(r.seen);

@@ -16,15 +16,19 @@ const struct word words_levels[] = {
 };
 
 const struct word words_keys[] = {
-	{ "source", CF_KEY_SOURCE }, { "destination", CF_KEY_DESTINATION },
-	{ "pair", CF_KEY_PAIR },     { "prefix", CF_KEY_PREFIX },
-	{ "mac", CF_KEY_MAC },	     { "asn", CF_KEY_ASN },
-	{ "country", CF_KEY_COUNTRY }, { "policy", CF_KEY_POLICY },
+	{ "source", CF_KEY_SOURCE },
+	{ "destination", CF_KEY_DESTINATION },
+	{ "pair", CF_KEY_PAIR },
+	{ "prefix", CF_KEY_PREFIX },
+	{ "mac", CF_KEY_MAC },
+	{ "asn", CF_KEY_ASN },
+	{ "country", CF_KEY_COUNTRY },
+	{ "policy", CF_KEY_POLICY },
 	{ NULL, 0 },
 };
 
 const struct word words_periods[] = {
-	{ "window", PERIOD_WINDOW }, { "hour", PERIOD_HOUR },	{ "day", PERIOD_DAY },
+	{ "window", PERIOD_WINDOW }, { "hour", PERIOD_HOUR },   { "day", PERIOD_DAY },
 	{ "week", PERIOD_WEEK },     { "month", PERIOD_MONTH }, { NULL, 0 },
 };
 
@@ -74,36 +78,41 @@ const struct on_word words_on[ON_MAX] = {
 
 /* Numbers: IANA "Assigned Internet Protocol Numbers". */
 const struct protocol words_protocols[] = {
-	{ "tcp", 6, true },    { "udp", 17, true },	{ "sctp", 132, true }, { "dccp", 33, true },
-	{ "udplite", 136, true }, { "icmp", 1, false }, { "icmpv6", 58, false }, { "igmp", 2, false },
-	{ "ipip", 4, false },  { "ipv6", 41, false },	{ "gre", 47, false },  { "esp", 50, false },
-	{ "ah", 51, false },   { "ospf", 89, false },	{ "vrrp", 112, false }, { "l2tp", 115, false },
-	{ NULL, 0, false },
+	{ "tcp", 6, true },      { "udp", 17, true },      { "sctp", 132, true },
+	{ "dccp", 33, true },    { "udplite", 136, true }, { "icmp", 1, false },
+	{ "icmpv6", 58, false }, { "igmp", 2, false },     { "ipip", 4, false },
+	{ "ipv6", 41, false },   { "gre", 47, false },     { "esp", 50, false },
+	{ "ah", 51, false },     { "ospf", 89, false },    { "vrrp", 112, false },
+	{ "l2tp", 115, false },  { NULL, 0, false },
 };
 
 /* Every word that begins a statement or an item somewhere. */
 static const char *const reserved[] = {
-	"site",	     "inside",	  "outside",  "networks", "geo",	"set",	     "window",
-	"policy",    "protect",	  "exempt",   "publish",  "detect",	"on",	     "alert",
-	"mode",	     "include",	  "name",     "location", "timezone",	"weekend",   "from",
-	"to",	     "service",	  "initiated", "during",  "quota",	"rate",	     "then",
-	"at",	     "except",	  "policies", "until",	  "host",	"per",	     "each",
-	"any",	     "gateway",	  "mac",      "vendor",	  "interface",	"vlan",	     "country",
-	"continent", "city",	  "beyond",   "unknown",  "and",	"in",	     "file",
-	"daily",     "weekends",  "weekdays", "dates",	  "always",	"drop",	     "quarantine",
-	"mark",	     "for",	  "payload",  "wire",	  "burst",	"most",	     "least",
-	"new",	     "after",	  "journal",  "mon",	"tue",	     "wed",
-	"thu",	     "fri",	  "sat",      "sun",	  "proto",	"source",    "destination",
-	"pair",	     "prefix",	  "asn",
+	"site",      "inside",   "outside",   "networks", "geo",       "set",         "window",
+	"policy",    "protect",  "exempt",    "publish",  "detect",    "on",          "alert",
+	"mode",      "include",  "name",      "location", "timezone",  "weekend",     "from",
+	"to",        "service",  "initiated", "during",   "quota",     "rate",        "then",
+	"at",        "except",   "policies",  "until",    "host",      "per",         "each",
+	"any",       "gateway",  "mac",       "vendor",   "interface", "vlan",        "country",
+	"continent", "city",     "beyond",    "unknown",  "and",       "in",          "file",
+	"daily",     "weekends", "weekdays",  "dates",    "always",    "drop",        "quarantine",
+	"mark",      "for",      "payload",   "wire",     "burst",     "most",        "least",
+	"new",       "after",    "journal",   "mon",      "tue",       "wed",         "thu",
+	"fri",       "sat",      "sun",       "proto",    "source",    "destination", "pair",
+	"prefix",    "asn",
 };
 
 static const struct {
 	const char *word, *help;
 } foreign[] = {
-	{ "accept", "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
-	{ "pass", "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
-	{ "allow", "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
-	{ "permit", "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
+	{ "accept",
+	  "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
+	{ "pass",
+	  "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
+	{ "allow",
+	  "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
+	{ "permit",
+	  "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
 	{ "block", "write a policy: policy \"name\" { from any  to country CN  then drop }" },
 	{ "deny", "write a policy: policy \"name\" { from any  to country CN  then drop }" },
 	{ "reject", "write a policy: policy \"name\" { from any  to country CN  then drop }" },
@@ -180,9 +189,9 @@ const struct protocol *protocol_by_number(uint8_t number)
 uint16_t service_port_by_name(const char *s, size_t n)
 {
 	static const struct word ports[] = {
-		{ "https", 443 }, { "http", 80 },  { "ssh", 22 },   { "domain", 53 }, { "dns", 53 },
-		{ "smtp", 25 },	  { "imaps", 993 }, { "ntp", 123 }, { "ftp", 21 },    { "quic", 443 },
-		{ "rdp", 3389 },  { NULL, 0 },
+		{ "https", 443 }, { "http", 80 },  { "ssh", 22 },    { "domain", 53 },
+		{ "dns", 53 },    { "smtp", 25 },  { "imaps", 993 }, { "ntp", 123 },
+		{ "ftp", 21 },    { "quic", 443 }, { "rdp", 3389 },  { NULL, 0 },
 	};
 	int port = word_value(ports, s, n);
 
@@ -218,7 +227,8 @@ static unsigned int edit_distance(const char *a, size_t na, const char *b, size_
 	for (size_t j = 0; j <= nb; j++)
 		row[0][j] = (unsigned int)j;
 	for (size_t i = 1; i <= na; i++) {
-		unsigned int *now = row[i % 3], *before = row[(i + 2) % 3], *older = row[(i + 1) % 3];
+		unsigned int *now = row[i % 3], *before = row[(i + 2) % 3],
+			     *older = row[(i + 1) % 3];
 
 		now[0] = (unsigned int)i;
 		for (size_t j = 1; j <= nb; j++) {

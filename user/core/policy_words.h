@@ -14,13 +14,13 @@ struct word {
 	unsigned int value;
 };
 
-extern const struct word words_days[];	    /* 0 Monday … 6 Sunday */
+extern const struct word words_days[];      /* 0 Monday … 6 Sunday */
 extern const struct word words_levels[];    /* enum cf_level */
-extern const struct word words_keys[];	    /* enum cf_key_kind */
+extern const struct word words_keys[];      /* enum cf_key_kind */
 extern const struct word words_periods[];   /* enum period_kind; PERIOD_HOURS has no word */
-extern const struct word words_modes[];	    /* enum mode */
+extern const struct word words_modes[];     /* enum mode */
 extern const struct word words_initiated[]; /* enum initiated */
-extern const struct word words_geo[];	    /* enum geo_kind */
+extern const struct word words_geo[];       /* enum geo_kind */
 extern const struct word words_detects[];   /* enum detect_kind */
 extern const struct word words_choices[];   /* enum on_choice */
 

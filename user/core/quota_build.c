@@ -34,9 +34,10 @@ static void add_ats(struct build *b, const struct policy *p, struct cf_quota_spe
 		if (!at->actions.alert)
 			continue;
 		if (spec->at_count == CF_QUOTA_ATS || at->percent > UINT8_MAX) {
-			build_error(b, at->pos, NULL,
-				    "a policy has at most %d 'at' lines with alerts, of at most %d%%",
-				    CF_QUOTA_ATS, UINT8_MAX);
+			build_error(
+				b, at->pos, NULL,
+				"a policy has at most %d 'at' lines with alerts, of at most %d%%",
+				CF_QUOTA_ATS, UINT8_MAX);
 			return;
 		}
 		spec->at[spec->at_count++] = (struct cf_quota_at){
@@ -90,7 +91,8 @@ void build_quotas(struct build *b, const struct policy *p, uint32_t rule)
 			return;
 		}
 		if (q->period == PERIOD_WINDOW && !p->during)
-			build_error(b, q->pos, "add 'during WINDOW' to the policy, or say 'each day'",
+			build_error(b, q->pos,
+				    "add 'during WINDOW' to the policy, or say 'each day'",
 				    "'each window' needs a window");
 		refuse_size(b, q->pos, q->bytes);
 		memcpy(spec.policy, r->name, sizeof(spec.policy));

@@ -41,10 +41,11 @@ static uint32_t add_rule(struct build *b, enum cf_rule_kind kind, const char *na
 	struct cf_rule rule = { .kind = (uint8_t)kind, .id = id };
 
 	if (n == CF_RULES_MAX) {
-		build_error(b, origin.pos,
-			    "gather hosts and networks in sets, and rules that differ only in them in one",
-			    "more than %d rules: policies, except blocks, exempts, protects and blocks together",
-			    CF_RULES_MAX);
+		build_error(
+			b, origin.pos,
+			"gather hosts and networks in sets, and rules that differ only in them in one",
+			"more than %d rules: policies, except blocks, exempts, protects and blocks together",
+			CF_RULES_MAX);
 		*VEC_ADD(&b->rules) = origin;
 		*VEC_ADD(&b->img->rules) = rule;
 	}

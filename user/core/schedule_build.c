@@ -29,8 +29,9 @@ static int compare_turns(const void *a, const void *b)
 
 static void time_error(struct build *b, struct pos pos, int r)
 {
-	build_error(b, pos, NULL, r == -ENOENT ? "a time zone it uses is not known" :
-						 "its times make no intervals: %s",
+	build_error(b, pos, NULL,
+		    r == -ENOENT ? "a time zone it uses is not known"
+				 : "its times make no intervals: %s",
 		    strerror(-r));
 }
 
@@ -153,8 +154,8 @@ static uint32_t take_calendar(struct image *img, size_t first)
 		const struct image_edge *x = &img->edges.v[c->first], *y = &img->edges.v[first];
 		uint32_t same = 0;
 
-		while (c->count == cal.count && same < cal.count &&
-		       x[same].at.s == y[same].at.s && x[same].period == y[same].period)
+		while (c->count == cal.count && same < cal.count && x[same].at.s == y[same].at.s &&
+		       x[same].period == y[same].period)
 			same++;
 		if (same != cal.count)
 			continue;
@@ -194,7 +195,8 @@ void build_schedule(struct build *b)
 	for (uint32_t i = 0; i < b->quotas.n; i++)
 		build_calendar(b, i);
 	if (img->edges.n > CF_EDGES_MAX)
-		build_error(b, NOWHERE, "use fewer different windows, or longer periods",
-			    "the periods of quotas begin and end %zu times in the schedule, %d at most",
-			    img->edges.n, CF_EDGES_MAX);
+		build_error(
+			b, NOWHERE, "use fewer different windows, or longer periods",
+			"the periods of quotas begin and end %zu times in the schedule, %d at most",
+			img->edges.n, CF_EDGES_MAX);
 }

@@ -54,7 +54,6 @@ const char *utc_format_iso(struct utc at, const struct zone *z, char *buf, size_
 	char offset[OFFSET_TEXT_MAX];
 
 	snprintf(buf, size, "%04d-%02u-%02uT%02u:%02u:%02u%s", p.date.year, p.date.month,
-		 p.date.day, p.hour, p.minute, p.second,
-		 offset_text(zone_offset(z, at), offset));
+		 p.date.day, p.hour, p.minute, p.second, offset_text(zone_offset(z, at), offset));
 	return buf;
 }

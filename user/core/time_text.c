@@ -11,10 +11,10 @@
 struct written {
 	bool has_weekday, has_day, has_time, has_offset;
 	unsigned int weekday;
-	bool relative;	 /* day counts from today, else from 1970-01-01 */
+	bool relative; /* day counts from today, else from 1970-01-01 */
 	int64_t day;
-	int64_t second;	 /* of the day */
-	int32_t offset;	 /* east */
+	int64_t second;         /* of the day */
+	int32_t offset;         /* east */
 	char name[TZ_NAME_MAX]; /* abbreviation; empty: none */
 };
 
@@ -136,8 +136,8 @@ static int stamp(const char *s, struct utc *ret)
 
 static void weekday(const char **s, struct written *w)
 {
-	static const char *const names[] = { "Monday",	 "Tuesday",  "Wednesday", "Thursday",
-					     "Friday",	 "Saturday", "Sunday" };
+	static const char *const names[] = { "Monday", "Tuesday",  "Wednesday", "Thursday",
+					     "Friday", "Saturday", "Sunday" };
 	size_t n = word_length(*s);
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
@@ -171,8 +171,8 @@ static int day(const char **s, struct written *w)
 		;
 	if (p == *s || *p != '-')
 		return 0;
-	if (number(s, 4, 5, INT16_MAX, &y) < 0 || !accept(s, '-') ||
-	    number(s, 1, 2, 12, &m) < 0 || !accept(s, '-') || number(s, 1, 2, 31, &d) < 0 ||
+	if (number(s, 4, 5, INT16_MAX, &y) < 0 || !accept(s, '-') || number(s, 1, 2, 12, &m) < 0 ||
+	    !accept(s, '-') || number(s, 1, 2, 31, &d) < 0 ||
 	    !civil_valid(y, (unsigned int)m, (unsigned int)d))
 		return -EINVAL;
 	w->has_day = true;
@@ -305,9 +305,8 @@ static int resolve(const struct written *w, const struct zone *z, struct utc now
 	if (!w->has_weekday)
 		return instant(w, z, days, ret);
 	if (w->has_day)
-		return civil_weekday(civil_from_days(days)) == w->weekday ?
-			       instant(w, z, days, ret) :
-			       -EINVAL;
+		return civil_weekday(civil_from_days(days)) == w->weekday ? instant(w, z, days, ret)
+									  : -EINVAL;
 	days += (w->weekday + 7 - civil_weekday(civil_from_days(today))) % 7;
 	r = instant(w, z, days, ret);
 	if (r == 0 && ret->s < now.s)

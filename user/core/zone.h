@@ -51,9 +51,9 @@ static inline int64_t utc_clamp(int64_t s)
 
 struct tz_date {
 	enum { TZ_DATE_JULIAN, TZ_DATE_DAY, TZ_DATE_MONTH } kind; /* Jn, n, Mm.w.d */
-	uint16_t day;	  /* Jn: 1-365; n: 0-365 */
-	uint8_t month, week, weekday; /* 1-12, 1-5, 0 Sunday-6 */
-	int32_t time;	  /* seconds since that day's midnight; may be negative or beyond the day */
+	uint16_t day;                                             /* Jn: 1-365; n: 0-365 */
+	uint8_t month, week, weekday;                             /* 1-12, 1-5, 0 Sunday-6 */
+	int32_t time; /* seconds since that day's midnight; may be negative or beyond the day */
 };
 struct tz_rule {
 	char std[TZ_NAME_MAX], dst[TZ_NAME_MAX];

@@ -7,7 +7,7 @@
 
 #define HOUR_SECONDS 3600
 /* Twice a year, in the year before and after those that can reach `at`. */
-#define RULE_YEARS 5
+#define RULE_YEARS   5
 #define RULE_CHANGES (2 * RULE_YEARS)
 
 struct cursor {

@@ -148,8 +148,13 @@ typedef void (*quota_fn)(void *arg, const struct cf_quota_key *key,
 int datapath_quotas(struct datapath *dp, quota_fn fn, void *arg);
 /* Forgets a key's use, so that it starts anew. -ENOENT if there is none. */
 int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key);
-/* Forgets the keys of quotas that the image does not have. Returns how many, or -errno. */
-int datapath_quota_prune(struct datapath *dp, const struct image *img);
+/*
+ * Forgets the keys of quotas that the image does not have, and, once the ledger
+ * is half full, those of periods that are over. A key is marked in the kernel
+ * first and deleted after a grace period, so no charge is lost. Returns how
+ * many, or -errno. Not for every poll: it may wait some 10 ms.
+ */
+int datapath_quota_prune(struct datapath *dp, const struct image *img, struct utc now);
 
 /* The events' epoll descriptor; datapath_events() calls fn for each that waits. Losses are counted. */
 int datapath_events_fd(struct datapath *dp);

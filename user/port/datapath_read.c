@@ -214,8 +214,8 @@ static bool retire(struct datapath *dp, const struct cf_quota_key *key, uint32_t
 {
 	struct admin_bpf *admin = dp->admin;
 	struct cf_retire arg = { .key = *key, .period_minute = period_minute };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &arg, .ctx_size_in = sizeof(arg),
-		    .ctx_out = &arg, .ctx_size_out = sizeof(arg));
+	/* a syscall program's context is read and written in place */
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &arg, .ctx_size_in = sizeof(arg));
 
 	return !bpf_prog_test_run_opts(bpf_program__fd(admin->progs.retire_quota), &opts) && arg.done;
 }
@@ -244,40 +244,72 @@ int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key)
 }
 
 struct prune {
+	struct datapath *dp;
 	const struct image *img;
+	struct utc now;
+	bool past; /* also the keys of periods that are over */
+	uint64_t seen;
 	struct {
 		struct cf_quota_key *v;
 		size_t n, cap;
 	} gone;
-	struct datapath *dp;
 };
 
-static bool image_has(const struct image *img, uint32_t id)
+static const struct cf_quota_spec *find_quota(const struct image *img, uint32_t id)
 {
 	for (size_t i = 0; i < img->quotas.n; i++)
 		if (img->quotas.v[i].id == id)
-			return true;
-	return false;
+			return &img->quotas.v[i];
+	return NULL;
+}
+
+static bool prunable(const struct prune *p, const struct cf_quota_key *key,
+		     const struct cf_quota_state *st)
+{
+	const struct cf_quota_spec *q = find_quota(p->img, key->quota);
+	uint32_t period;
+
+	if (!q)
+		return true;
+	if (!p->past || key->kind == CF_KEY_OVERFLOW)
+		return false;
+	period = image_period(p->img, q->calendar, p->now);
+	return (period & CF_QUOTA_PERIOD_MASK) != st->period_minute;
 }
 
 static void prune_one(void *arg, const struct cf_quota_key *key, const struct cf_quota_state *st)
 {
 	struct prune *p = arg;
 
-	if (image_has(p->img, key->quota) || !retire(p->dp, key, st->period_minute))
-		return;
-	*VEC_ADD(&p->gone) = *key;
+	p->seen++;
+	if (prunable(p, key, st) && retire(p->dp, key, st->period_minute))
+		*VEC_ADD(&p->gone) = *key;
 }
 
-int datapath_quota_prune(struct datapath *dp, const struct image *img)
+static int prune(struct prune *p)
 {
-	struct prune p = { .img = img, .dp = dp };
-	int r = datapath_quotas(dp, prune_one, &p), fd = dp_map_fd(dp, "quotas");
+	int r = datapath_quotas(p->dp, prune_one, p), fd = dp_map_fd(p->dp, "quotas");
 
-	if (p.gone.n)
+	/* whoever looked an entry up before it was marked has finished with it */
+	if (p->gone.n)
 		grace_period();
-	for (size_t i = 0; i < p.gone.n; i++)
-		bpf_map_delete_elem(fd, &p.gone.v[i]);
+	for (size_t i = 0; i < p->gone.n; i++)
+		bpf_map_delete_elem(fd, &p->gone.v[i]);
+	return r;
+}
+
+int datapath_quota_prune(struct datapath *dp, const struct image *img, struct utc now)
+{
+	struct prune p = { .dp = dp, .img = img, .now = now };
+	struct datapath_sizes sizes;
+	int r = prune(&p);
+
+	datapath_sizes(dp, &sizes);
+	/* past periods are worth showing while there is room */
+	if (r >= 0 && p.seen > sizes.quota_keys / 2) {
+		p.past = true;
+		r = prune(&p);
+	}
 	free(p.gone.v);
 	return r < 0 ? r : (int)p.gone.n;
 }

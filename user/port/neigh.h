@@ -18,7 +18,8 @@ struct neigh_list {
 	size_t n, cap;
 };
 
-/* Entries with an Ethernet address that are not known to be dead. 0 or -errno; the list is replaced. */
+/* Entries with an Ethernet address that are not known to be dead. 0 or -errno; the list is
+ * replaced. */
 int neigh_read(struct neigh_list *ret);
 void neigh_list_done(struct neigh_list *l);
 

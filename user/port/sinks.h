@@ -28,7 +28,8 @@ int sink_write(struct sink *s, const char *line, size_t n);
 
 const char *sink_path(const struct sink *s);
 uint64_t sink_lost(const struct sink *s); /* lines */
-int sink_error(const struct sink *s);	  /* of the last line: 0 or -errno; of opening, before the first */
+int sink_error(
+	const struct sink *s); /* of the last line: 0 or -errno; of opening, before the first */
 
 /*
  * The last lines of a file that together fit into max_bytes, cut at line

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ZONEINFO "/usr/share/zoneinfo/"
-#define LOCALTIME "/etc/localtime"
-#define TIMEZONE "/etc/timezone"
+#define ZONEINFO       "/usr/share/zoneinfo/"
+#define LOCALTIME      "/etc/localtime"
+#define TIMEZONE       "/etc/timezone"
 #define ZONE_BYTES_MAX (1 << 20) /* the largest in use has 4 kB */
-#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-_/."
+#define NAME_CHARS     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-_/."
 
 struct entry {
 	char *name;
