@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "core/ledger_query.h"
 
-#define PUBLISH_POLLS  5
 #define PUBLISH_MAX    65536
 #define NEIGHBOURS_MS  5000
 #define EVENT_FRESH_MS 1000
@@ -159,13 +158,19 @@ static void publish(struct daemon *d)
 		log_err(r, "cannot publish the destinations");
 }
 
+/* In polls: the map is written whole, so a large one less often. */
+static uint32_t publish_every(const struct ledger *l)
+{
+	return l->destinations.n <= 4096 ? 1 : 5;
+}
+
 void daemon_ledger_poll(struct daemon *d)
 {
 	struct books *b = d->books;
 	const struct ledger *l = d->ledger;
 
 	poll_pairs(d);
-	if (l->poll - b->published_poll < PUBLISH_POLLS && b->published_poll)
+	if (l->poll - b->published_poll < publish_every(l) && b->published_poll)
 		return;
 	if (l->total.wire_bytes == b->published_wire && b->published_poll)
 		return;
