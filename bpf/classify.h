@@ -106,6 +106,8 @@ __noinline __u32 label6(__u64 hi, __u64 low)
 		 * no address: the last /64 is multicast like its neighbours */
 		for (int k = 1; k < CF_FANOUT6; k++)
 			child += 1 - below(hi, n->key[k]);
+		/* clang knows that it fits and drops the mask; the verifier of 6.1 does not */
+		asm volatile("" : "+r"(child));
 		child &= CF_FANOUT6 - 1;
 		if (level + 1 < cfg.levels6)
 			node = node * CF_FANOUT6 + child;

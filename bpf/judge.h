@@ -51,6 +51,17 @@ struct {
 	__type(value, struct judge);
 } judging SEC(".maps");
 
+/*
+ * `judging`, for global functions: an argument is plain memory to the verifier,
+ * which before 6.3 takes no such memory as a map's key or value.
+ */
+static __always_inline struct judge *judging_own(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&judging, &zero);
+}
+
 /* bpf_loop() takes a context on the stack only. */
 struct judge_ctx {
 	struct judge *j;
@@ -203,7 +214,8 @@ quota_entry(struct judge *j, const struct cf_quota_spec *q, __u32 period)
 		return st;
 	if (!st) {
 		__builtin_memset(&j->fresh, 0, sizeof(j->fresh));
-		*(__u64 *)&j->fresh = word_open(period);
+		j->fresh.word = word_open(period);
+		j->fresh.period_opened = (__u64)period * 60;
 		__builtin_memcpy(j->fresh.policy, q->policy, CF_NAME_LEN);
 		bpf_map_update_elem(&quotas, k, &j->fresh, BPF_NOEXIST);
 	}
@@ -254,8 +266,9 @@ __noinline int quota_refused(struct judge *j, struct cf_quota_state *st, __u32 p
 	return 0;
 }
 
-__noinline int quota_reports(struct judge *j, struct cf_quota_state *st)
+__noinline int quota_reports(struct cf_quota_state *st)
 {
+	struct judge *j = judging_own();
 	const struct cf_quota_spec *q;
 	__u64 used;
 
@@ -299,8 +312,9 @@ static __always_inline void refuse(struct judge *j)
 }
 
 /* One quota of the rule being walked. Nonzero: stop. Global: proven once, not per walk. */
-__noinline int walk_quota(struct judge *j)
+__noinline int walk_quota(void)
 {
+	struct judge *j = judging_own();
 	const struct cf_quota_spec *q;
 	struct cf_quota_key *k;
 	struct cf_quota_state *st;
@@ -335,7 +349,7 @@ __noinline int walk_quota(struct judge *j)
 			return 0; /* refused in shadow: charged to none of this policy */
 		if (quota_charge(st, period, q->drop_bytes, bytes, &charged) == QUOTA_FITS) {
 			if (reports_due(q, st))
-				quota_reports(j, st);
+				quota_reports(st);
 			return 0;
 		}
 		/* lost a race since we asked */
@@ -361,7 +375,7 @@ static long walk_one(__u32 i, void *ctx)
 	const struct cf_rule *r;
 
 	if (j->quota < j->quota_end) {
-		int stop = walk_quota(j);
+		int stop = walk_quota();
 
 		j->quota++;
 		return stop ? 1 : 0;
@@ -420,7 +434,7 @@ static __always_inline bool judge_single(struct judge *j)
 	j->quota = r->quota_first;
 	j->pass = CHARGE;
 	j->quotas = 0;
-	walk_quota(j);
+	walk_quota();
 	return true;
 }
 

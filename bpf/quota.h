@@ -39,12 +39,12 @@ static __always_inline bool word_older(__u64 w, __u32 period)
 
 static __always_inline __u64 word_load(struct cf_quota_state *q)
 {
-	return *(volatile __u64 *)q;
+	return *(volatile __u64 *)&q->word;
 }
 
 static __always_inline __u64 word_swap(struct cf_quota_state *q, __u64 old, __u64 new)
 {
-	return __sync_val_compare_and_swap((__u64 *)q, old, new);
+	return __sync_val_compare_and_swap(&q->word, old, new);
 }
 
 /* Moves the word to `period` if it is of an older one. False: it would not hold still. */
@@ -56,8 +56,11 @@ static __always_inline bool quota_roll(struct cf_quota_state *q, __u32 period)
 		if (!word_older(w, period))
 			return true;
 		if (word_swap(q, w, word_open(period)) == w) {
+			q->used_bytes = 0;
 			q->attempted_bytes = 0;
 			q->attempted_packets = 0;
+			q->period_opened = (__u64)period * 60;
+			q->latched = 0;
 			q->reported = 0;
 			return true;
 		}
@@ -73,8 +76,10 @@ static __always_inline void quota_latch(struct cf_quota_state *q, __u32 period)
 
 		if (w & CF_QUOTA_LATCH || word_older(word_open(period), word_period(w)))
 			return;
-		if (word_swap(q, w, w | CF_QUOTA_LATCH) == w)
+		if (word_swap(q, w, w | CF_QUOTA_LATCH) == w) {
+			q->latched = 1;
 			return;
+		}
 	}
 }
 
@@ -86,8 +91,10 @@ static __always_inline void quota_give_back(struct cf_quota_state *q, __u64 char
 
 		if (word_period(w) != word_period(charged) || word_used(w) < bytes)
 			return;
-		if (word_swap(q, w, w - bytes) == w)
+		if (word_swap(q, w, w - bytes) == w) {
+			q->used_bytes = word_used(w) - bytes;
 			return;
+		}
 	}
 }
 
@@ -122,8 +129,9 @@ static __always_inline enum quota_answer quota_charge(struct cf_quota_state *q, 
 		*charged = word_load(q);
 		return drop_bytes == ~0ULL ? QUOTA_FITS : QUOTA_TRIPPED;
 	}
-	w = __sync_fetch_and_add((__u64 *)q, bytes);
+	w = __sync_fetch_and_add(&q->word, bytes);
 	*charged = w;
+	q->used_bytes = word_used(w) + bytes;
 	if (drop_bytes == ~0ULL)
 		return QUOTA_FITS;
 	if (!(w & CF_QUOTA_LATCH) && word_used(w) + bytes <= drop_bytes)

@@ -368,21 +368,22 @@ struct cf_quota_key {
 _Static_assert(sizeof(struct cf_quota_key) == 56, "map ABI");
 
 /*
- * The first eight bytes are one word, changed only by atomics: the period's
- * opening time in minutes since 1970 mod 2^22, compared by equality and modular
- * order, never as an index.
+ * `word` decides and is changed only by atomics: used bytes (41 bits), latch (1),
+ * and the period's opening time in minutes since 1970 mod 2^22, compared by
+ * equality and modular order, never as an index. What follows it says the same
+ * for people, as of the last change on any CPU.
  */
 struct cf_quota_state {
-	__u64 used_bytes : 41;
-	__u64 latched : 1;
-	__u64 period_minute : 22;
+	__u64 word;
+	__u64 used_bytes;
 	__u64 attempted_bytes; /* refused since the period began */
 	__u64 attempted_packets;
+	__u64 period_opened; /* seconds since 1970 */
+	__u32 latched;
 	__u32 reported; /* bit n: at[n] is reported; bit 31: the first drop */
-	__u32 pad;
 	char policy[CF_NAME_LEN];
 };
-_Static_assert(sizeof(struct cf_quota_state) == 64, "map ABI");
+_Static_assert(sizeof(struct cf_quota_state) == 80, "map ABI");
 #define CF_QUOTA_USED_BITS 41
 #define CF_QUOTA_LATCH (1ULL << CF_QUOTA_USED_BITS)
 #define CF_QUOTA_PERIOD_SHIFT 42

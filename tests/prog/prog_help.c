@@ -333,10 +333,10 @@ void rig_books(struct rig *r, enum cf_hook hook, struct cf_traffic *ret_slots,
 struct ledger_find {
 	enum cf_key_kind kind;
 	unsigned int n;
-	struct cf_quota_state state;
+	struct quota_state state;
 };
 
-static void ledger_one(void *arg, const struct cf_quota_key *k, const struct cf_quota_state *s)
+static void ledger_one(void *arg, const struct cf_quota_key *k, const struct quota_state *s)
 {
 	struct ledger_find *f = arg;
 
@@ -346,7 +346,7 @@ static void ledger_one(void *arg, const struct cf_quota_key *k, const struct cf_
 	f->state = *s;
 }
 
-struct cf_quota_state rig_quota(struct rig *r, enum cf_key_kind kind)
+struct quota_state rig_quota(struct rig *r, enum cf_key_kind kind)
 {
 	struct ledger_find f = { .kind = kind };
 

@@ -60,7 +60,7 @@ struct rig_pair rig_pair(struct rig *r, const char *src, const char *dst);
 void rig_books(struct rig *r, enum cf_hook hook, struct cf_traffic *ret_slots,
 	       struct cf_traffic *ret_overflow, struct cf_traffic *ret_offered);
 /* The only key of a kind in the ledger (overflow entries apart); asserts that it is one. */
-struct cf_quota_state rig_quota(struct rig *r, enum cf_key_kind kind);
+struct quota_state rig_quota(struct rig *r, enum cf_key_kind kind);
 unsigned int rig_quota_count(struct rig *r, enum cf_key_kind kind);
 
 #define assert_reason(run, want)                                                                   \

@@ -18,7 +18,7 @@ static struct frame_spec tcp(const char *src, const char *dst, uint32_t payload)
 Test(quota, the_packet_that_would_exceed_is_the_first_dropped)
 {
 	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000), ack = s, small = s, other = s;
-	struct cf_quota_state q;
+	struct quota_state q;
 	struct rig r;
 
 	rig_setup(&r, POLICY("quota 10500 B per destination each hour", "at 100% drop"), NULL);
@@ -45,7 +45,7 @@ Test(quota, the_packet_that_would_exceed_is_the_first_dropped)
 Test(quota, exactly_the_limit_passes)
 {
 	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000);
-	struct cf_quota_state q;
+	struct quota_state q;
 	struct rig r;
 
 	rig_setup(&r, POLICY("quota 10 kB per source each hour", "at 100% drop"), NULL);
@@ -262,7 +262,7 @@ Test(quota, a_ledger_that_fills_up_is_cleared_of_the_past)
 		      "a quota that is no longer written is forgotten");
 }
 
-static void take_key(void *arg, const struct cf_quota_key *k, const struct cf_quota_state *s)
+static void take_key(void *arg, const struct cf_quota_key *k, const struct quota_state *s)
 {
 	(void)s;
 	if (k->kind == CF_KEY_SOURCE)

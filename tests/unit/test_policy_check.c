@@ -170,8 +170,9 @@ Test(policy_check, a_terminal_is_safe_from_what_a_file_says)
 	_cleanup_diag_list_ struct diag_list diags = { 0 };
 	_cleanup_free_ char *said = NULL;
 
-	cr_expect_eq(parse_text("inside eth1 \x1b[2J nonsense\x1b]0;x\x07 \xff\n\xc2\x9b2J\n", &set,
-				&diags),
+	cr_expect_eq(parse_text("inside eth1 \x1b[2J nonsense\x1b]0;x\x07 \xff\n\xc2\x9b"
+				"2J\n",
+				&set, &diags),
 		     -22);
 	said = diag_text(&diags);
 	for (const char *s = said; *s; s++)

@@ -41,13 +41,13 @@ static void explain(struct quota_entry *e, const struct image *img, struct utc n
 }
 
 /* On its way out, or made ahead for when the ledger is full and never needed. */
-static bool idle(const struct cf_quota_state *s)
+static bool idle(const struct quota_state *s)
 {
 	return (s->period_minute == CF_QUOTA_PERIOD_MASK && s->latched && !s->used_bytes) ||
 	       (!s->period_minute && !s->used_bytes && !s->attempted_packets);
 }
 
-static void add(void *arg, const struct cf_quota_key *key, const struct cf_quota_state *state)
+static void add(void *arg, const struct cf_quota_key *key, const struct quota_state *state)
 {
 	struct reading *r = arg;
 	struct quota_entry e = { .key = *key, .state = *state, .quota = ~0U };

@@ -11,7 +11,7 @@
 
 struct quota_entry {
 	struct cf_quota_key key;
-	struct cf_quota_state state;
+	struct quota_state state;
 	uint32_t quota;                       /* number in the image; ~0: of none in force */
 	bool present;                         /* speaks of the period that is open now */
 	struct utc period_began, period_ends; /* ends 0: unknown or over */

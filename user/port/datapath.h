@@ -143,8 +143,16 @@ struct overflow_sample {
 typedef void (*overflow_fn)(void *arg, const struct overflow_sample *o);
 int datapath_overflow(struct datapath *dp, overflow_fn fn, void *arg);
 
-typedef void (*quota_fn)(void *arg, const struct cf_quota_key *key,
-			 const struct cf_quota_state *state);
+/* cf_quota_state, its word taken apart. */
+struct quota_state {
+	uint64_t used_bytes;
+	uint32_t period_minute; /* of the period's opening, mod 2^22 */
+	bool latched;
+	uint64_t attempted_bytes, attempted_packets;
+	uint32_t reported;
+	char policy[CF_NAME_LEN];
+};
+typedef void (*quota_fn)(void *arg, const struct cf_quota_key *key, const struct quota_state *state);
 int datapath_quotas(struct datapath *dp, quota_fn fn, void *arg);
 /* Forgets a key's use, so that it starts anew. -ENOENT if there is none. */
 int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key);

@@ -181,6 +181,21 @@ int datapath_overflow(struct datapath *dp, overflow_fn fn, void *arg)
 
 /* ---- quotas ------------------------------------------------------------ */
 
+static struct quota_state quota_state(const struct cf_quota_state *s)
+{
+	struct quota_state st = {
+		.used_bytes = s->word & (CF_QUOTA_LATCH - 1),
+		.period_minute = (uint32_t)(s->word >> CF_QUOTA_PERIOD_SHIFT),
+		.latched = s->word & CF_QUOTA_LATCH,
+		.attempted_bytes = s->attempted_bytes,
+		.attempted_packets = s->attempted_packets,
+		.reported = s->reported,
+	};
+
+	memcpy(st.policy, s->policy, sizeof(st.policy));
+	return st;
+}
+
 int datapath_quotas(struct datapath *dp, quota_fn fn, void *arg)
 {
 	enum { BATCH = 512 };
@@ -198,8 +213,11 @@ int datapath_quotas(struct datapath *dp, quota_fn fn, void *arg)
 			r = -errno;
 			break;
 		}
-		for (uint32_t i = 0; i < n; i++)
-			fn(arg, &keys[i], &states[i]);
+		for (uint32_t i = 0; i < n; i++) {
+			struct quota_state st = quota_state(&states[i]);
+
+			fn(arg, &keys[i], &st);
+		}
 		if (got < 0)
 			break;
 		token = next;
@@ -235,7 +253,7 @@ int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key)
 	for (int i = 0; i < 100; i++) {
 		if (bpf_map_lookup_elem(fd, key, &st) < 0)
 			return -errno;
-		if (!retire(dp, key, st.period_minute))
+		if (!retire(dp, key, (uint32_t)(st.word >> CF_QUOTA_PERIOD_SHIFT)))
 			continue;
 		grace_period();
 		return bpf_map_delete_elem(fd, key) < 0 ? -errno : 0;
@@ -264,7 +282,7 @@ static const struct cf_quota_spec *find_quota(const struct image *img, uint32_t 
 }
 
 static bool prunable(const struct prune *p, const struct cf_quota_key *key,
-		     const struct cf_quota_state *st)
+		     const struct quota_state *st)
 {
 	const struct cf_quota_spec *q = find_quota(p->img, key->quota);
 	uint32_t period;
@@ -277,7 +295,7 @@ static bool prunable(const struct prune *p, const struct cf_quota_key *key,
 	return (period & CF_QUOTA_PERIOD_MASK) != st->period_minute;
 }
 
-static void prune_one(void *arg, const struct cf_quota_key *key, const struct cf_quota_state *st)
+static void prune_one(void *arg, const struct cf_quota_key *key, const struct quota_state *st)
 {
 	struct prune *p = arg;
 
