@@ -140,19 +140,41 @@ static __always_inline bool embedded4(__u64 hi, __u64 low, __u32 *ret)
 	return false;
 }
 
+/* Why a destination is not judged; CF_REASON_MAX if it is. */
+static __always_inline enum cf_reason ignored(__u32 label)
+{
+	const struct cf_label *l = bpf_map_lookup_elem(&labels, &label);
+
+	return l && l->flags & CF_LABEL_IGNORED ? l->reason : CF_REASON_MAX;
+}
+
+/* /64s whose pairs may not be told apart by pair_key(): ::/64 and 64:ff9b:xxxx::/48. */
+static __always_inline bool shares_slot(__u64 hi)
+{
+	return !hi || hi >> 32 == 0x0064ff9b;
+}
+
 /* As label6(). */
 static __always_inline __u32 classify_destination(const struct pkt *p)
 {
 	__u64 hi, low;
-	__u32 v4;
+	__u32 v4, label;
 
 	if (p->l3 == L3_IPV4)
 		return label4(bpf_ntohl(p->dst.word[0]));
 	hi = half64(p->dst.word[0], p->dst.word[1]);
 	low = half64(p->dst.word[2], p->dst.word[3]);
-	if (embedded4(hi, low, &v4))
-		return label4(v4);
-	return label6(hi, low);
+	if (embedded4(hi, low, &v4)) {
+		__u32 label = label4(v4);
+
+		/* one slot may stand for several: mapped addresses share a /64, and so do NAT64's
+		 * with those that only look like one (see pair_key()). Of what we ignore
+		 * as IPv4, the IPv6 address is not ours */
+		if (ignored(label) == CF_REASON_MAX)
+			return hi >> 48 == 0x2002 ? label : label | CF_DEEP;
+	}
+	label = label6(hi, low);
+	return shares_slot(hi) ? label | CF_DEEP : label;
 }
 
 #define SOURCE_ON_LINK (1U << 31)
@@ -194,14 +216,6 @@ static __always_inline void classify_source(const struct pkt *p, struct klass *k
 	found = source_find(hi, low);
 	k->source_class = found & CF_CLASSES_MAX;
 	k->on_link = !!(found & SOURCE_ON_LINK);
-}
-
-/* Addresses that no table needs to know. */
-static __always_inline enum cf_reason ignored(__u32 label)
-{
-	const struct cf_label *l = bpf_map_lookup_elem(&labels, &label);
-
-	return l && l->flags & CF_LABEL_IGNORED ? l->reason : CF_REASON_MAX;
 }
 
 #endif

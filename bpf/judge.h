@@ -22,6 +22,8 @@ struct judge {
 	struct cf_row left; /* rules still to be looked at */
 	struct cf_row both; /* the rules about this source and destination, whatever the time */
 	struct cf_row match;
+	struct cf_row refused; /* policies in shadow that refuse: charged to none of their quotas */
+	struct cf_row alerts;  /* policies without quota that report */
 	struct sched_now now;
 	struct subject subject;
 	enum pass_kind pass;
@@ -36,7 +38,8 @@ struct judge {
 	__u32 drop_quota;
 	__u32 would_rule; /* the same, in shadow */
 	__u32 would_quota;
-	__u32 alert_rule; /* a policy without quota that only alerts */
+	__u32 segment;	  /* of the schedule */
+	__u32 off;	  /* enforcement is switched off */
 	__u32 observe;
 	__u32 shadow; /* of the rule being walked; not bool: callbacks may return 0 or 1 only, provably */
 	struct cf_quota_key key;
@@ -99,6 +102,16 @@ static __always_inline __u32 row_take(struct cf_row *r)
 		return i * 64 + lowest_bit(w);
 	}
 	return ~0U;
+}
+
+static __always_inline void row_set(struct cf_row *r, __u32 n)
+{
+	r->word[n / 64 & (CF_ROW_WORDS - 1)] |= 1ULL << (n & 63);
+}
+
+static __always_inline bool row_has(const struct cf_row *r, __u32 n)
+{
+	return r->word[n / 64 & (CF_ROW_WORDS - 1)] >> (n & 63) & 1;
 }
 
 static __always_inline bool row_intersects(const struct cf_row *a, const volatile struct cf_row *b)
@@ -164,8 +177,8 @@ static __always_inline void key_source(struct cf_quota_key *k, const struct subj
 static __always_inline void key_prefix(struct cf_quota_key *k, const struct subject *s,
 				       __u32 bits4, __u32 bits6)
 {
-	copy16(k->dst, s->dst);
-	mask_prefix(k->dst, s->l3 == L3_IPV6 ? bits6 : 96 + bits4);
+	copy16(k->dst, s->key_dst);
+	mask_prefix(k->dst, s->as4 ? 96 + bits4 : bits6);
 }
 
 static __always_inline void quota_key(struct cf_quota_key *k, const struct cf_quota_spec *q,
@@ -210,7 +223,7 @@ quota_entry(struct judge *j, const struct cf_quota_spec *q, __u32 period)
 	struct cf_quota_key *k = &j->key;
 	struct cf_quota_state *st = bpf_map_lookup_elem(&quotas, k);
 
-	if (st && word_load(st) != CF_QUOTA_RETIRED)
+	if (st && !word_retired(word_load(st)))
 		return st;
 	if (!st) {
 		__builtin_memset(&j->fresh, 0, sizeof(j->fresh));
@@ -225,16 +238,19 @@ quota_entry(struct judge *j, const struct cf_quota_spec *q, __u32 period)
 	__builtin_memset(k, 0, sizeof(*k));
 	k->quota = q->id;
 	k->kind = CF_KEY_OVERFLOW;
-	return bpf_map_lookup_elem(&quotas, k);
+	return bpf_map_lookup_elem(&quotas_shared, &k->quota);
 }
 
+/* `bit` was set to claim the report; it is given back if there is no room for it. */
 static __always_inline void report_quota(struct judge *j, enum cf_event_kind kind, __u32 detail,
-					 struct cf_quota_state *st, bool dropped)
+					 struct cf_quota_state *st, __u32 bit, bool dropped)
 {
 	struct cf_event *e = report_begin(kind, &j->subject);
 
-	if (!e)
+	if (!e) {
+		__sync_fetch_and_and(&st->reported, ~bit);
 		return;
+	}
 	e->key = j->key;
 	e->rule = j->rule;
 	e->quota = j->quota;
@@ -261,8 +277,9 @@ __noinline int quota_refused(struct judge *j, struct cf_quota_state *st, __u32 p
 	quota_latch(st, period);
 	__sync_fetch_and_add(&st->attempted_bytes, bytes);
 	__sync_fetch_and_add(&st->attempted_packets, 1);
-	if (report_once(st, CF_QUOTA_REPORTED_DROP))
-		report_quota(j, CF_EVENT_DROP, 100, st, !j->shadow);
+	/* while switched off nothing is dropped, and the first drop is still to come */
+	if (!j->off && report_once(st, CF_QUOTA_REPORTED_DROP))
+		report_quota(j, CF_EVENT_DROP, 100, st, CF_QUOTA_REPORTED_DROP, !j->shadow);
 	return 0;
 }
 
@@ -284,7 +301,7 @@ __noinline int quota_reports(struct cf_quota_state *st)
 		/* at the drop itself, the refusal reports */
 		if (used >= q->at[i].bytes && q->at[i].bytes < q->drop_bytes &&
 		    report_once(st, 1U << i))
-			report_quota(j, CF_EVENT_AT, i, st, false);
+			report_quota(j, CF_EVENT_AT, i, st, 1U << i, false);
 	}
 	return 0;
 }
@@ -303,6 +320,7 @@ static __always_inline bool reports_due(const struct cf_quota_spec *q, struct cf
 static __always_inline void refuse(struct judge *j)
 {
 	if (j->shadow) {
+		row_set(&j->refused, j->rule);
 		j->would_rule = j->rule;
 		j->would_quota = j->quota;
 	} else {
@@ -345,8 +363,6 @@ __noinline int walk_quota(void)
 		refuse(j);
 		return j->shadow ? 0 : 1;
 	case CHARGE:
-		if (j->shadow && j->would_rule == j->rule)
-			return 0; /* refused in shadow: charged to none of this policy */
 		if (quota_charge(st, period, q->drop_bytes, bytes, &charged) == QUOTA_FITS) {
 			if (reports_due(q, st))
 				quota_reports(st);
@@ -389,16 +405,19 @@ static long walk_one(__u32 i, void *ctx)
 	j->shadow = j->observe | (r->flags & CF_RULE_OBSERVE);
 	j->quota = r->quota_first;
 	j->quota_end = r->quota_first + r->quota_count;
-	if (j->pass != ASK)
+	if (j->pass != ASK) {
+		if (row_has(&j->refused, j->rule))
+			j->quota_end = j->quota;
 		return 0;
+	}
+	if (r->flags & CF_RULE_ALERT)
+		row_set(&j->alerts, j->rule);
 	if (r->flags & CF_RULE_DROP) {
 		j->quota = ~0U;
 		j->quota_end = 0;
 		refuse(j);
 		return j->shadow ? 0 : 1;
 	}
-	if (r->flags & CF_RULE_ALERT)
-		j->alert_rule = j->rule;
 	return 0;
 }
 
@@ -465,7 +484,7 @@ static __always_inline bool judge_time(struct judge *j, enum cf_reason *ret_reas
 	const struct cf_row *time;
 
 	j->now = schedule_now();
-	time = schedule_row(&j->now);
+	time = schedule_row(&j->now, &j->segment);
 	if (time) {
 		row_and(&j->match, &j->both, time);
 		if (row_intersects(&j->match, &cfg.policy_rules) ||
@@ -481,7 +500,9 @@ static __always_inline bool judge_time(struct judge *j, enum cf_reason *ret_reas
 /* The rules in j->match, in the order of precedence. */
 static __always_inline enum cf_reason judge(struct judge *j)
 {
-	j->drop_rule = j->would_rule = j->alert_rule = ~0U;
+	__builtin_memset(&j->refused, 0, sizeof(j->refused));
+	__builtin_memset(&j->alerts, 0, sizeof(j->alerts));
+	j->drop_rule = j->would_rule = ~0U;
 	j->drop_quota = j->would_quota = ~0U;
 	j->exempted = j->excepted = 0;
 	if (row_intersects(&j->match, &cfg.protect_rules))

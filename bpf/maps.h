@@ -88,6 +88,14 @@ struct {
 	__type(value, struct cf_quota_state);
 } quotas SEC(".maps");
 
+/* By quota id: for the keys that found `quotas` full. A map of its own, so that there is room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4 * CF_QUOTAS_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_quota_state);
+} quotas_shared SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

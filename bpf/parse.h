@@ -59,7 +59,6 @@ static __always_inline enum cf_reason parse_transport(const struct frame *f, con
 	__u32 header = 0;
 
 	if (p->later_fragment || (p->proto.n != PROTO_TCP && p->proto.n != PROTO_UDP)) {
-		/* above the IP header: extension headers count too */
 		p->payload_bytes = p->later_fragment ? avail : ip_payload;
 		p->headers = offset + avail - p->payload_bytes;
 		return UNDECIDED;
@@ -120,6 +119,21 @@ static __always_inline bool is_extension(__u32 proto)
 	return set >> (proto & 63) & 1;
 }
 
+/*
+ * Extension headers that are cut short, or more than we walk: the addresses are
+ * known, so the packet is judged by them, as a protocol without a name whose
+ * payload is all there is. Skipping it would be a way around every policy.
+ */
+static __always_inline enum cf_reason parse_other(__u32 payload, __u32 headers, __u32 fragment,
+						  struct pkt *p)
+{
+	p->proto.n = PROTO_NONE;
+	p->fragment = fragment;
+	p->payload_bytes = payload;
+	p->headers = headers;
+	return UNDECIDED;
+}
+
 static __always_inline enum cf_reason parse_ipv6(const struct frame *f, const __u8 *at,
 						 __u32 offset, struct pkt *p)
 {
@@ -145,7 +159,7 @@ static __always_inline enum cf_reason parse_ipv6(const struct frame *f, const __
 		if (!is_extension(next) || later)
 			break;
 		if (!holds(f, ext, 8))
-			return CF_REASON_UNPARSED_EXTENSIONS;
+			return parse_other(total, offset + 40, fragment, p);
 		size = ((__u32)ext[1] + 1) * 8;
 		after = ext[0];
 		if (next == PROTO_AH)
@@ -158,15 +172,19 @@ static __always_inline enum cf_reason parse_ipv6(const struct frame *f, const __
 		next = after;
 		skipped += size;
 		if (skipped > EXTENSIONS_BYTES)
-			return CF_REASON_UNPARSED_EXTENSIONS;
+			return parse_other(total, offset + 40, fragment, p);
 	}
 	if (skipped > total || (is_extension(next) && !later))
-		return CF_REASON_UNPARSED_EXTENSIONS;
+		return parse_other(total, offset + 40, fragment, p);
 	p->fragment = fragment;
 	p->later_fragment = later;
 	p->proto.n = (__u8)next;
-	return parse_transport(f, at + 40 + skipped, offset + 40 + skipped, total - skipped, total,
-			       p);
+	parse_transport(f, at + 40 + skipped, offset + 40 + skipped, total - skipped,
+			total - skipped, p);
+	/* what travels in extension headers is payload too: options can carry anything */
+	p->payload_bytes += skipped;
+	p->headers -= skipped;
+	return UNDECIDED;
 }
 
 /* The reason for what is not IP. */

@@ -30,6 +30,7 @@ struct ip_proto {
 #define PROTO_MOBILITY 135
 #define PROTO_HIP      139
 #define PROTO_SHIM6    140
+#define PROTO_NONE     255 /* reserved by IANA: what we could not walk to */
 
 /* An address as on the wire; IPv4 uses word[0] only. */
 struct ip_addr {

@@ -29,11 +29,20 @@ static __always_inline __u64 word_open(__u32 period)
 	return (__u64)(period & CF_QUOTA_PERIOD_MASK) << CF_QUOTA_PERIOD_SHIFT;
 }
 
+static __always_inline bool word_retired(__u64 w)
+{
+	return word_period(w) == CF_QUOTA_PERIOD_MASK;
+}
+
 /* Modular order: minutes wrap after eight years. */
 static __always_inline bool word_older(__u64 w, __u32 period)
 {
 	__u32 ahead = (period - word_period(w)) & CF_QUOTA_PERIOD_MASK;
 
+	if (word_retired(w))
+		return false;
+	if (!word_period(w)) /* never used */
+		return true;
 	return ahead && ahead <= CF_QUOTA_PERIOD_MASK / 2;
 }
 
@@ -47,9 +56,16 @@ static __always_inline __u64 word_swap(struct cf_quota_state *q, __u64 old, __u6
 	return __sync_val_compare_and_swap(&q->word, old, new);
 }
 
+/*
+ * What tries more than once is global: each is proven once, on its own, and not
+ * once per way that leads to it. Inlined, they cost half a million instructions.
+ */
+
 /* Moves the word to `period` if it is of an older one. False: it would not hold still. */
-static __always_inline bool quota_roll(struct cf_quota_state *q, __u32 period)
+__noinline bool quota_roll(struct cf_quota_state *q, __u32 period)
 {
+	if (!q)
+		return false;
 	for (int i = 0; i < QUOTA_TRIES; i++) {
 		__u64 w = word_load(q);
 
@@ -69,33 +85,39 @@ static __always_inline bool quota_roll(struct cf_quota_state *q, __u32 period)
 }
 
 /* Refuses the key until its period ends. */
-static __always_inline void quota_latch(struct cf_quota_state *q, __u32 period)
+__noinline int quota_latch(struct cf_quota_state *q, __u32 period)
 {
+	if (!q)
+		return 0;
 	for (int i = 0; i < QUOTA_TRIES; i++) {
 		__u64 w = word_load(q);
 
 		if (w & CF_QUOTA_LATCH || word_older(word_open(period), word_period(w)))
-			return;
+			return 0;
 		if (word_swap(q, w, w | CF_QUOTA_LATCH) == w) {
 			q->latched = 1;
-			return;
+			return 0;
 		}
 	}
+	return 0;
 }
 
 /* Takes a charge back, unless the period has changed meanwhile: then it never counted there. */
-static __always_inline void quota_give_back(struct cf_quota_state *q, __u64 charged, __u32 bytes)
+__noinline int quota_give_back(struct cf_quota_state *q, __u64 charged, __u32 bytes)
 {
+	if (!q)
+		return 0;
 	for (int i = 0; i < QUOTA_TRIES; i++) {
 		__u64 w = word_load(q);
 
 		if (word_period(w) != word_period(charged) || word_used(w) < bytes)
-			return;
+			return 0;
 		if (word_swap(q, w, w - bytes) == w) {
 			q->used_bytes = word_used(w) - bytes;
-			return;
+			return 0;
 		}
 	}
+	return 0;
 }
 
 enum quota_answer { QUOTA_FITS, QUOTA_TRIPPED };
@@ -122,7 +144,7 @@ static __always_inline enum quota_answer quota_charge(struct cf_quota_state *q, 
 {
 	__u64 w;
 
-	if (!quota_roll(q, period))
+	if (word_older(word_load(q), period) && !quota_roll(q, period))
 		return drop_bytes == ~0ULL ? QUOTA_FITS : QUOTA_TRIPPED;
 	/* only quotas that never drop get there; the field must not run over */
 	if (word_used(word_load(q)) >= CF_QUOTA_BYTES_MAX) {

@@ -59,7 +59,8 @@ __noinline __u32 segment_find(__u64 at)
 }
 
 /* The row of active rules. NULL only if the tables are broken. */
-static __always_inline const struct cf_row *schedule_row(const struct sched_now *now)
+static __always_inline const struct cf_row *schedule_row(const struct sched_now *now,
+							 __u32 *ret_segment)
 {
 	__u32 i = *(volatile __u32 *)&segment_hint, row;
 	const struct cf_segment *s = segment_at(i), *next = segment_at(i + 1);
@@ -72,6 +73,7 @@ static __always_inline const struct cf_row *schedule_row(const struct sched_now 
 			return NULL;
 	}
 	row = s->row;
+	*ret_segment = i;
 	return bpf_map_lookup_elem(&time_rows, &row);
 }
 

@@ -40,15 +40,24 @@ static __always_inline void set_subject(struct subject *s, const struct pkt *p, 
 					__u32 label, bool on_link)
 {
 	const struct cf_label *l = bpf_map_lookup_elem(&labels, &label);
+	__u32 v4 = 0;
 
 	__builtin_memset(s, 0, sizeof(*s));
 	if (p->l3 == L3_IPV4) {
 		map4(s->src, p->src.word[0]);
 		map4(s->dst, p->dst.word[0]);
+		v4 = bpf_ntohl(p->dst.word[0]);
+		s->as4 = 1;
 	} else {
 		copy16(s->src, (const __u8 *)p->src.word);
 		copy16(s->dst, (const __u8 *)p->dst.word);
+		s->as4 = embedded4(half64(p->dst.word[0], p->dst.word[1]),
+				   half64(p->dst.word[2], p->dst.word[3]), &v4);
 	}
+	if (s->as4)
+		map4(s->key_dst, bpf_htonl(v4));
+	else
+		copy16(s->key_dst, s->dst);
 	if (l) {
 		s->asn = l->asn;
 		__builtin_memcpy(s->cc, l->cc, 4);
@@ -86,17 +95,21 @@ static __always_inline bool rules_about(__u32 label, __u32 source_class, enum cf
 	return row_any(ret);
 }
 
-/* Switched off, or a new policy set that nobody confirmed in time. */
-static __always_inline enum cf_reason overruled(enum cf_reason reason)
+static __always_inline bool is_drop(enum cf_reason reason)
+{
+	return reason == CF_REASON_DROP_QUOTA || reason == CF_REASON_DROP_POLICY ||
+	       reason == CF_REASON_DROP_BLOCKED;
+}
+
+static __always_inline bool switched_off(void)
 {
 	__u32 zero = 0;
 	const struct cf_control *c = bpf_map_lookup_elem(&control, &zero);
 
-	if (c && c->off_until && (c->off_until == ~0ULL || bpf_jiffies64() < c->off_until))
-		return CF_REASON_PASS_OFF;
-	return reason;
+	return c && c->off_until && (c->off_until == ~0ULL || bpf_jiffies64() < c->off_until);
 }
 
+/* A new policy set that nobody has confirmed in time. */
 static __always_inline bool unconfirmed(void)
 {
 	__u32 zero = 0;
@@ -106,26 +119,81 @@ static __always_inline bool unconfirmed(void)
 	       bpf_jiffies64() >= c->confirm_until;
 }
 
-/* A policy that says `then`, or a block by hand: reported once per pair and generation. */
-__noinline int report_rule(struct judge *j, struct cf_slot *slot, __u32 dropped)
-{
-	struct cf_event *e;
-	__u32 rule;
-	bool block;
+/*
+ * When a rule without quota last reported a pair that found no slot, by rule:
+ * one a second, so that a full table does not silence it. Races cost a report.
+ */
+static __u64 slotless_reports[CF_RULES_MAX];
 
-	if (!j || !slot || slot->meta.flags & CF_SLOT_REPORTED)
+static __always_inline bool may_report(const struct cf_slot *slot, __u16 stamp, __u32 rule)
+{
+	__u64 now = bpf_jiffies64();
+
+	if (slot)
+		return slot->meta.reported != stamp;
+	rule &= CF_RULES_MAX - 1;
+	if (slotless_reports[rule] && now - slotless_reports[rule] < cfg.week_jiffies / 604800)
+		return false;
+	slotless_reports[rule] = now;
+	return true;
+}
+
+/*
+ * One rule of `alerts`, or the one that dropped; 0 when the ring is full. Global:
+ * inlined in the loop below, it costs the verifier 700,000 instructions.
+ */
+__noinline int report_one(__u32 rule, __u32 block, __u32 dropped)
+{
+	struct judge *j = judging_own();
+	struct cf_event *e;
+
+	if (!j)
 		return 0;
-	block = row_intersects(&j->match, &cfg.block_rules);
-	rule = j->drop_rule != ~0U  ? j->drop_rule :
-	       j->would_rule != ~0U ? j->would_rule :
-				      j->alert_rule;
-	slot->meta.flags |= CF_SLOT_REPORTED;
 	e = report_begin(block ? CF_EVENT_BLOCK : CF_EVENT_POLICY, &j->subject);
 	if (!e)
 		return 0;
 	e->rule = rule;
-	e->dropped = dropped;
+	e->dropped = !!dropped;
 	bpf_ringbuf_submit(e, 0);
+	return 1;
+}
+
+#define ALERTS_MAX 8 /* policies that report one packet; more are counted as lost */
+
+/*
+ * Policies that say `then`, and blocks by hand: reported once per pair, CPU and
+ * segment of the schedule.
+ */
+__noinline int report_rules(struct cf_slot *slot, __u32 dropped)
+{
+	struct judge *j = judging_own();
+	__u32 rule;
+	__u16 stamp;
+	bool said = true;
+
+	if (!j)
+		return 0;
+	stamp = (__u16)(j->segment + 1);
+	if (row_intersects(&j->match, &cfg.block_rules)) {
+		if (may_report(slot, stamp, j->drop_rule))
+			said = report_one(j->drop_rule, true, dropped);
+		else
+			return 0;
+	} else {
+		rule = j->drop_rule != ~0U ? j->drop_rule : 0;
+		if (!may_report(slot, stamp, rule))
+			return 0;
+		for (int i = 0; i < ALERTS_MAX; i++) {
+			rule = row_take(&j->alerts);
+			if (rule == ~0U)
+				break;
+			said &= !!report_one(rule, false, dropped && rule == j->drop_rule);
+		}
+		if (row_any(&j->alerts))
+			report_lost();
+	}
+	if (slot && said)
+		slot->meta.reported = stamp;
 	return 0;
 }
 
@@ -148,15 +216,13 @@ __noinline int judge_pair(const struct pkt *p, struct cf_slot *slot, const struc
 		return reason;
 	set_subject(&j->subject, p, hook, k->label, k->on_link);
 	j->observe = cfg.observe || unconfirmed();
+	j->off = switched_off();
 	reason = judge(j);
-	if (reason == CF_REASON_DROP_QUOTA || reason == CF_REASON_DROP_POLICY ||
-	    reason == CF_REASON_DROP_BLOCKED)
-		reason = overruled(reason);
+	if (j->off && is_drop(reason))
+		reason = CF_REASON_PASS_OFF;
 	/* quotas have reported for themselves */
-	if ((j->drop_rule != ~0U && j->drop_quota == ~0U) ||
-	    (j->would_rule != ~0U && j->would_quota == ~0U) || j->alert_rule != ~0U)
-		report_rule(j, slot, reason == CF_REASON_DROP_POLICY ||
-					     reason == CF_REASON_DROP_BLOCKED);
+	if (row_any(&j->alerts) || row_intersects(&j->match, &cfg.block_rules))
+		report_rules(slot, is_drop(reason));
 	return reason;
 }
 
@@ -179,6 +245,11 @@ __noinline int classify_pair(const struct pkt *p, struct klass *k, enum cf_from 
 		return reason;
 	classify_source(p, k);
 	k->no_rule = !rules_about(k->label, k->source_class, from, &both);
+	/* one slot serves all that the outside hook judges */
+	if (from != CF_FROM_INSIDE)
+		k->no_rule &= !rules_about(k->label, k->source_class,
+					   from == CF_FROM_GATEWAY ? CF_FROM_OTHER : CF_FROM_GATEWAY,
+					   &both);
 	return UNDECIDED;
 }
 
@@ -211,10 +282,9 @@ static __always_inline enum cf_reason know(const struct pkt *p, const struct pla
 	if (slot) {
 		slot->label_class = label_class;
 		flags |= slot->meta.flags & CF_SLOT_DROPPED;
-		if (slot->meta.generation == generation)
-			flags |= slot->meta.flags & CF_SLOT_REPORTED;
 	}
-	meta = (__u64)hook << META_HOOK_SHIFT | flags << META_FLAGS_SHIFT |
+	meta = (slot && slot->meta.generation == generation ? slot->meta.reported : 0) |
+	       (__u64)hook << META_HOOK_SHIFT | flags << META_FLAGS_SHIFT |
 	       (__u64)generation << META_GEN_SHIFT;
 	if (slot)
 		slot_publish(slot, meta);
@@ -222,12 +292,6 @@ static __always_inline enum cf_reason know(const struct pkt *p, const struct pla
 		slot = account_create(key, at, label_class, meta);
 	*ret_slot = slot;
 	return UNDECIDED;
-}
-
-static __always_inline bool is_drop(enum cf_reason reason)
-{
-	return reason == CF_REASON_DROP_QUOTA || reason == CF_REASON_DROP_POLICY ||
-	       reason == CF_REASON_DROP_BLOCKED;
 }
 
 /*

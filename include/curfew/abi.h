@@ -18,7 +18,7 @@
 #include "reasons.def"
 
 /* Bumped whenever a shared map's layout changes: pinned maps of another version are not adopted. */
-#define CF_LAYOUT_VERSION 1
+#define CF_LAYOUT_VERSION 2
 
 #define CF_RULES_MAX 256 /* policies, except blocks, exempts, protects, blocks, allows together */
 #define CF_ROW_WORDS (CF_RULES_MAX / 64)
@@ -58,7 +58,6 @@ enum cf_from { CF_FROM_INSIDE, CF_FROM_GATEWAY, CF_FROM_OTHER, CF_FROM_MAX };
 enum cf_slot_flags {
 	CF_SLOT_USED = 1 << 0,
 	CF_SLOT_NO_RULE = 1 << 1,  /* in this generation no rule is about this pair */
-	CF_SLOT_REPORTED = 1 << 2, /* a policy without quota has reported it in this generation */
 	CF_SLOT_DROPPED = 1 << 3,  /* the last packet was dropped */
 	CF_SLOT_ON_LINK = 1 << 4,  /* the source is on an attached segment */
 	CF_SLOT_DEEP = 1 << 5,	   /* labels differ within the destination's /64: not remembered */
@@ -66,7 +65,7 @@ enum cf_slot_flags {
 
 /* Read and written as one 64-bit word: publishing it makes the slot visible. */
 struct cf_slot_meta {
-	__u16 epoch;
+	__u16 reported; /* schedule segment + 1 in which a policy without quota last reported it */
 	__u16 generation;
 	__u16 incarnation;
 	__u8 flags; /* enum cf_slot_flags */
@@ -321,7 +320,8 @@ enum cf_key_kind {
 	CF_KEY_ASN,
 	CF_KEY_COUNTRY,
 	CF_KEY_POLICY,
-	CF_KEY_OVERFLOW, /* shared by the keys that found the ledger full: N for all of them together */
+	CF_KEY_OVERFLOW, /* shared by the keys that found the ledger full: N for all of them together;
+			    kept in `quotas_shared`, whose key is the quota's id */
 };
 
 struct cf_quota_at {
@@ -427,10 +427,12 @@ struct cf_control {
 	__u64 seed[2];	     /* of the pair hash; drawn once, when the shards are made */
 	__u32 layout_version;
 	__u32 confirm_generation;
-	__u32 generation;
+	__u32 generation; /* the one in force */
+	__u32 numbered;	  /* the highest number ever given to one, in force or not */
 	__u32 hz;
+	__u32 pad;
 };
-_Static_assert(sizeof(struct cf_control) == 56, "map ABI");
+_Static_assert(sizeof(struct cf_control) == 64, "map ABI");
 
 /* ---- events ----------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #define BPFFS "/sys/fs/bpf"
 
@@ -125,6 +126,23 @@ static void skip(const char *why)
 	cr_skip_test("%s", why);
 }
 
+bool rig_kernel_has_tcx(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname u;
+
+	cr_assert_eq(uname(&u), 0);
+	cr_assert_eq(sscanf(u.release, "%u.%u", &major, &minor), 2);
+	return major > 6 || (major == 6 && minor >= 6);
+}
+
+int64_t rig_lead_seconds(void)
+{
+	const char *text = getenv("CURFEW_TEST_LEAD");
+
+	return text ? atoi(text) : 5;
+}
+
 void rig_setup(struct rig *r, const char *policy, const struct rig_options *opt)
 {
 	static const struct rig_options none;
@@ -147,6 +165,7 @@ void rig_setup(struct rig *r, const char *policy, const struct rig_options *opt)
 	r->outside_ifindex = if_nametoindex("wan0");
 	dopt.pairs_per_cpu = opt->pairs_per_cpu ? opt->pairs_per_cpu : 4096;
 	dopt.quota_keys = opt->quota_keys;
+	dopt.force_clsact = opt->force_clsact;
 	compile(r, policy, opt);
 	e = datapath_open(&dopt, &r->dp, &why);
 	cr_assert_eq(e, 0, "open: %s", why.text);

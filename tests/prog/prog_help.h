@@ -26,10 +26,18 @@ struct rig_options {
 	uint32_t pairs_per_cpu; /* 0: 4096 */
 	uint32_t quota_keys;
 	int64_t run_after;	/* seconds that pass between compiling and running */
+	bool force_clsact;	/* no TCX, as before 6.6 */
 };
 
 /* Exits the test as skipped where BPF cannot be loaded at all. */
 void rig_setup(struct rig *r, const char *policy, const struct rig_options *opt);
+/* Whether this kernel has TCX, by its version (6.6); without it, TC hooks are clsact filters. */
+bool rig_kernel_has_tcx(void);
+/*
+ * Seconds that a test which waits for an edge needs to get ready before it: more
+ * where the verifier is slow (CURFEW_TEST_LEAD, as in an emulated machine).
+ */
+int64_t rig_lead_seconds(void);
 /* Another policy, the same maps. */
 void rig_reload(struct rig *r, const char *policy, const struct rig_options *opt);
 

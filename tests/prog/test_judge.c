@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* P5, P6: the first packet already meets the right rule, and leaves with the reason for it. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "prog_help.h"
 
@@ -159,4 +160,89 @@ Test(judge, a_policy_without_quota_reports_a_pair_once)
 	cr_assert_eq(seen.last.dropped, 1);
 	cr_assert_eq(seen.last.destination_port, 443);
 	cr_assert_eq(seen.last.mac[5], 5);
+}
+
+/* Addresses that share a slot for the books do not share a verdict. */
+Test(judge, nat64_and_its_look_alikes_are_told_apart)
+{
+	struct rig r;
+
+	rig_setup(&r, HEAD "policy \"p\" { from any to 203.0.113.0/24 then drop }\n", NULL);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b:cb00:7109::1"), CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b::203.0.113.9"), CF_REASON_DROP_POLICY);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "::ffff:198.51.100.1"), CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "::ffff:203.0.113.1"), CF_REASON_DROP_POLICY);
+	/* 6to4 of one of our own networks leaves all the same */
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2002:0a00:1::1"), CF_REASON_PASS_UNMATCHED);
+	rig_reload(&r, HEAD "policy \"p\" { from any to any then drop }\n", NULL);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2002:0a00:1::1"), CF_REASON_DROP_POLICY);
+}
+
+/* One slot serves the gateway and uncovered interfaces: what is remembered holds for both. */
+Test(judge, an_uncovered_interface_does_not_whitewash_the_gateway)
+{
+	struct rig r;
+
+	rig_setup(&r, HEAD "policy \"p\" { from gateway to 203.0.113.0/24 then drop }\n", NULL);
+	assert_reason(send_to(&r, RIG_OTHER, "192.0.2.1", "203.0.113.9"), CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_GATEWAY, "192.0.2.1", "203.0.113.9"), CF_REASON_DROP_POLICY);
+}
+
+Test(judge, every_policy_that_alerts_is_heard_once)
+{
+	struct seen seen = { 0 };
+	struct rig r;
+
+	rig_setup(&r,
+		  HEAD "policy \"a\" { from any to 203.0.113.0/24 then alert info }\n"
+		       "policy \"b\" { from any to 203.0.113.0/25 then alert warning }\n"
+		       "policy \"c\" { from any to 203.0.113.0/26 then drop, alert critical }\n",
+		  NULL);
+	for (int i = 0; i < 4; i++)
+		send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.100");
+	datapath_events(r.dp, on_event, &seen);
+	cr_assert(seen.n == 2 || seen.n == 4, "%d events, not two per CPU", seen.n);
+}
+
+/* A full pair table must not silence a policy. */
+Test(judge, a_pair_without_a_slot_is_reported)
+{
+	struct seen seen = { 0 };
+	struct rig r;
+
+	rig_setup(&r, HEAD "policy \"p\" { from any to 203.0.113.0/24 then drop, alert warning }\n", NULL);
+	for (int i = 0; i < 12000; i++) {
+		char dst[32];
+		struct frame_spec s = tcp("10.0.0.5", dst, 0);
+
+		snprintf(dst, sizeof(dst), "45.1.%d.%d", i >> 8, i & 255);
+		rig_repeat(&r, RIG_INSIDE, &s, 1);
+	}
+	for (int i = 1; i < 20; i++) {
+		char dst[32];
+
+		snprintf(dst, sizeof(dst), "203.0.113.%d", i);
+		assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", dst), CF_REASON_DROP_POLICY);
+	}
+	datapath_events(r.dp, on_event, &seen);
+	cr_assert_geq(seen.n, 1, "nineteen pairs were dropped and nobody heard of it");
+	cr_assert_eq(seen.last.dropped, 1);
+}
+
+Test(judge, the_first_drop_is_reported_after_off_not_during)
+{
+	struct seen seen = { 0 };
+	struct rig r;
+
+	rig_setup(&r, HEAD "policy \"p\" { from any to any quota 150 B per source each hour at 100% drop }\n", NULL);
+	datapath_control(r.dp)->off_until = ~0ULL;
+	for (int i = 0; i < 3; i++)
+		send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.1");
+	datapath_events(r.dp, on_event, &seen);
+	cr_assert_eq(seen.n, 0);
+	datapath_control(r.dp)->off_until = 0;
+	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.1"), CF_REASON_DROP_QUOTA);
+	datapath_events(r.dp, on_event, &seen);
+	cr_assert_eq(seen.n, 1);
+	cr_assert_eq(seen.last.dropped, 1);
 }

@@ -284,3 +284,53 @@ Test(quota, a_key_can_be_given_back)
 	assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_PASS_QUOTA);
 	cr_assert_eq(rig_quota(&r, CF_KEY_SOURCE).used_bytes, 1000);
 }
+
+/* However an IPv4 destination is dressed, it is one key. */
+Test(quota, nat64_and_6to4_are_the_same_destination)
+{
+	static const char *const dst[] = { "203.0.113.9", "64:ff9b::203.0.113.9", "2002:cb00:7109::1" };
+	struct rig r;
+
+	rig_setup(&r, POLICY("quota 2500 B per destination each hour", "at 100% drop"), NULL);
+	for (int i = 0; i < 3; i++) {
+		struct frame_spec s = tcp(i ? "fd12:3456::5" : "10.0.0.5", dst[i], 1000);
+
+		assert_reason(rig_packet(&r, RIG_INSIDE, &s),
+			      i < 2 ? CF_REASON_PASS_QUOTA : CF_REASON_DROP_QUOTA);
+	}
+	cr_assert_eq(rig_quota_count(&r, CF_KEY_DESTINATION), 1);
+}
+
+Test(quota, two_policies_in_shadow_each_refuse_for_themselves)
+{
+	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000);
+	struct rig r;
+
+	rig_setup(&r,
+		  "outside wan0\ninside lan0, lan1\nmode observe\n"
+		  "policy \"p\" { from any to any quota 2 kB per source each hour at 100% drop }\n"
+		  "policy \"q\" { from any to any quota 3 kB per destination each hour at 100% drop }\n",
+		  NULL);
+	for (int i = 0; i < 10; i++)
+		rig_packet(&r, RIG_INSIDE, &s);
+	cr_assert_eq(rig_quota(&r, CF_KEY_SOURCE).used_bytes, 2000);
+	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).used_bytes, 3000);
+	cr_assert_eq(rig_quota(&r, CF_KEY_SOURCE).attempted_bytes, 8000);
+	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).attempted_bytes, 7000);
+}
+
+/* The clock was ahead when a quota was used up, and is set back: the key must not wait for it. */
+Test(quota, a_clock_set_back_does_not_keep_a_key_used_up)
+{
+	static const struct rig_options ahead = { .now = "2026-11-26 12:00" };
+	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000);
+	struct rig r;
+
+	rig_setup(&r, POLICY("quota 1 kB per source each hour", "at 100% drop"), &ahead);
+	for (int i = 0; i < 2; i++)
+		rig_packet(&r, RIG_INSIDE, &s);
+	cr_assert_eq(rig_quota(&r, CF_KEY_SOURCE).latched, 1);
+	rig_reload(&r, POLICY("quota 1 kB per source each hour", "at 100% drop"), NULL);
+	cr_assert_eq(datapath_quota_prune(r.dp, r.image, (struct utc){ 1795435200 }), 1);
+	assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_PASS_QUOTA);
+}

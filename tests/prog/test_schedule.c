@@ -25,7 +25,8 @@ static void sleep_past(struct rig *r, struct utc edge)
 
 Test(schedule, a_window_opens_by_itself)
 {
-	static const struct rig_options opt = { .now = "2026-11-23 21:59:50", .run_after = 5 };
+	struct rig_options opt = { .now = "2026-11-23 21:50:00",
+				   .run_after = 600 - rig_lead_seconds() };
 	struct rig r;
 
 	rig_setup(&r, NIGHT, &opt);
@@ -39,7 +40,8 @@ Test(schedule, a_window_opens_by_itself)
 
 Test(schedule, a_window_closes_by_itself_and_the_next_one_starts_anew)
 {
-	static const struct rig_options opt = { .now = "2026-11-24 05:59:50", .run_after = 5 };
+	struct rig_options opt = { .now = "2026-11-24 05:50:00",
+				   .run_after = 600 - rig_lead_seconds() };
 	static const struct rig_options next = { .now = "2026-11-24 22:30:00" };
 	struct rig r;
 

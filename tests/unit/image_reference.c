@@ -193,6 +193,11 @@ struct reference_label reference_label(const struct image_input *in, const struc
 	struct subject s = { .in = in, .addr = carried(dst), .from = CF_FROM_MAX };
 	struct reference_label l = { 0 };
 
+	/* what we ignore as IPv4 is not ours when an IPv6 address carries it */
+	if (!addr_is4(dst) && addr_is4(&s.addr) && is_ignored(in, &s.addr, &l.reason)) {
+		s.addr = *dst;
+		l.reason = (enum cf_reason)0;
+	}
 	if (is_ignored(in, &s.addr, &l.reason)) {
 		l.ignored = true;
 		return l;

@@ -240,8 +240,8 @@ Test(judge, ignored_destinations_are_not_judged)
 		{ "ff02::1", CF_REASON_IGNORED_MULTICAST },
 		{ "169.254.1.1", CF_REASON_IGNORED_LINK_LOCAL },
 		{ "fe80::1", CF_REASON_IGNORED_LINK_LOCAL },
-		{ "64:ff9b::10.0.0.1", CF_REASON_IGNORED_LOCAL },
-		{ "2002:a09:909::1", CF_REASON_IGNORED_NETWORKS },
+		{ "64:ff9b::10.0.0.1", CF_REASON_DROP_POLICY }, /* leaves all the same */
+		{ "2002:a09:909::1", CF_REASON_DROP_POLICY },
 		{ "240.0.0.1", CF_REASON_DROP_POLICY },
 		{ "2002:c000:201::1", CF_REASON_DROP_POLICY },
 		{ "2001:db8::1", CF_REASON_DROP_POLICY },

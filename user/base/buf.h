@@ -17,7 +17,8 @@ struct buf {
 void buf_add(struct buf *b, const void *data, size_t n);
 void buf_puts(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *fmt, ...) _printf_(2, 3);
-void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap) _printf_(2, 0)
+	__attribute__((nonnull(2)));
 void buf_done(struct buf *b);
 /* Never NULL; the buffer keeps it. */
 const char *buf_text(const struct buf *b);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/explain.h"
 
+#include "core/normalise.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +32,8 @@ static int key_source(struct cf_quota_key *k, const struct image *img,
 static void key_prefix(struct cf_quota_key *k, const struct addr *dst, unsigned int bits4,
 		       unsigned int bits6)
 {
-	struct prefix p = prefix_of(dst, addr_is4(dst) ? bits4 : bits6);
+	struct addr a = addr_normalise(dst);
+	struct prefix p = prefix_of(&a, addr_is4(&a) ? bits4 : bits6);
 
 	memcpy(k->dst, p.addr.b, sizeof(k->dst));
 }

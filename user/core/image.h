@@ -23,7 +23,9 @@
  * What the words mean, where the language leaves it open:
  *
  * - A destination is judged by the IPv4 address it carries, if it does
- *   (normalise.h). So nothing is ever in 2002::/16 or 64:ff9b::/96, and naming
+ *   (normalise.h), unless that one is ignored: our own networks in an IPv6 coat
+ *   leave, and are judged as IPv6 addresses that `any` alone is about. So no
+ *   network in 2002::/16 or 64:ff9b::/96 ever decides anything, and naming
  *   a network there in `to` is an error; `to ::/0` is every other IPv6 address,
  *   `to 0.0.0.0/0` every IPv4 one.
  * - Never judged, in this order: addresses of this machine; multicast and the

@@ -65,8 +65,15 @@ static uint32_t label6(const struct image *img, uint64_t hi, uint64_t low)
 uint32_t image_label(const struct image *img, const struct addr *dst)
 {
 	struct addr a = addr_normalise(dst);
+	uint32_t label;
 
-	return addr_is4(&a) ? label4(img, addr_get4(&a)) : label6(img, addr_hi(&a), addr_lo(&a));
+	if (addr_is4(&a)) {
+		label = label4(img, addr_get4(&a));
+		/* our own networks in an IPv6 coat are not ours: the packet leaves */
+		if (addr_is4(dst) || !(img->labels.v[label].flags & CF_LABEL_IGNORED))
+			return label;
+	}
+	return label6(img, addr_hi(dst), addr_lo(dst));
 }
 
 uint32_t image_source_class(const struct image *img, const struct addr *src, uint32_t *ret_flags)

@@ -71,6 +71,45 @@ static bool is_internal(const struct bpf_map *map)
 	return strchr(name, '.') || !strcmp(name, "judging");
 }
 
+/* What is pinned keeps its size, whatever is asked for now. */
+static uint32_t quota_keys(const struct datapath *dp)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+	char path[PIN_MAX];
+	int fd = bpf_obj_get(dp_path(dp, path, sizeof(path), "quotas"));
+
+	if (fd >= 0) {
+		int r = bpf_obj_get_info_by_fd(fd, &info, &len);
+
+		close(fd);
+		if (!r)
+			return info.max_entries;
+	}
+	return dp->opt.quota_keys ? dp->opt.quota_keys : 65536;
+}
+
+/* Before any map is opened by its present shape: one of another layout has another. */
+static int check_layout(const struct datapath *dp, struct why *why)
+{
+	struct cf_control c = { 0 };
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info), zero = 0;
+	char path[PIN_MAX];
+	int r = 0, fd = bpf_obj_get(dp_path(dp, path, sizeof(path), "control"));
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : why_set(why, -errno, "%s: %s", path, strerror(errno));
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0 || info.value_size != sizeof(c) ||
+	    bpf_map_lookup_elem(fd, &zero, &c) < 0 ||
+	    (c.layout_version && c.layout_version != CF_LAYOUT_VERSION))
+		r = why_set(why, -ESTALE,
+			    "%s was pinned by another version of Curfew: curfew detach, then start again",
+			    dp->dir);
+	close(fd);
+	return r;
+}
+
 int dp_use_shared(const struct datapath *dp, struct bpf_object *obj, bool tables, struct why *why)
 {
 	struct bpf_map *map;
@@ -91,7 +130,7 @@ int dp_use_shared(const struct datapath *dp, struct bpf_object *obj, bool tables
 		if (r < 0)
 			return why_set(why, r, "map %s: %s", name, strerror(-r));
 		if (!strcmp(name, "quotas"))
-			bpf_map__set_max_entries(map, dp->opt.quota_keys ? dp->opt.quota_keys : 65536);
+			bpf_map__set_max_entries(map, quota_keys(dp));
 	}
 	return 0;
 }
@@ -328,7 +367,9 @@ static int open_shared(struct datapath *dp, bool create, struct why *why)
 	if (!create && access(dp_path(dp, path, sizeof(path), "control"), F_OK) < 0)
 		return why_set(why, -ENOENT, "nothing is pinned in %s: Curfew is not attached",
 			       dp->dir);
-	r = dp_use_shared(dp, dp->shared, false, why);
+	r = check_layout(dp, why);
+	if (!r)
+		r = dp_use_shared(dp, dp->shared, false, why);
 	if (r < 0)
 		return r;
 	r = bpf_object__load(dp->shared);

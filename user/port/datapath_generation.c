@@ -158,33 +158,43 @@ static int pin_generation(const struct datapath *dp, const struct generation *g,
 /* Each quota's shared entry, for keys that find the ledger full. */
 static int overflow_entries(struct datapath *dp, const struct image *img, struct why *why)
 {
-	int fd = dp_map_fd(dp, "quotas");
+	int fd = dp_map_fd(dp, "quotas_shared");
 
 	for (size_t i = 0; i < img->quotas.n; i++) {
 		const struct cf_quota_spec *q = &img->quotas.v[i];
-		struct cf_quota_key k = { .quota = q->id, .kind = CF_KEY_OVERFLOW };
 		struct cf_quota_state st = { 0 };
 
 		memcpy(st.policy, q->policy, sizeof(st.policy));
-		if (bpf_map_update_elem(fd, &k, &st, BPF_NOEXIST) < 0 && errno != EEXIST)
-			return why_set(why, -errno, "quota ledger: %s",
-				       errno == E2BIG ? "full" : strerror(errno));
+		if (bpf_map_update_elem(fd, &q->id, &st, BPF_NOEXIST) < 0 && errno != EEXIST)
+			return why_set(why, -errno, "shared quota entries: %s", strerror(errno));
 	}
 	return 0;
+}
+
+static uint32_t next_number(const volatile struct cf_control *control)
+{
+	uint32_t n = control->numbered;
+
+	if (control->generation > n)
+		n = control->generation;
+	n++;
+	return n & 0xffff ? n : n + 1; /* a fresh slot's zero must never match */
 }
 
 int datapath_load(struct datapath *dp, const struct image *img, const struct time_map *clock,
 		  const struct hook_want *wants, size_t n_wants, uint64_t confirm_until,
 		  struct why *why)
 {
-	struct generation next = { .number = dp->control->generation + 1, .image = img, .clock = clock };
+	volatile struct cf_control *control = dp->control;
+	uint64_t was_until = control->confirm_until;
+	uint32_t was_confirming = control->confirm_generation;
+	struct generation next = { .number = next_number(control), .image = img, .clock = clock };
 	struct generation old;
+	struct why pin = { "" };
 	int r;
 
 	for (int i = 0; i < PROG_MAX; i++)
 		next.prog_fd[i] = -1;
-	if (!(next.number & 0xffff)) /* a fresh slot's zero must never match */
-		next.number++;
 	tables_config(&next.config, img, clock);
 	next.config.generation = next.number;
 	next.config.seed[0] = dp->control->seed[0];
@@ -196,19 +206,33 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 		r = generation_load(dp, &next, PROG_TC_OUTSIDE, why);
 	if (r < 0)
 		goto fail;
-	/* the new programs look at the deadline only once its generation is theirs */
-	dp->control->confirm_until = confirm_until;
-	dp->control->confirm_generation = confirm_until ? next.number : 0;
+	/* slots may be marked with it from here on: it is never given out again */
+	control->numbered = next.number;
+	/* a deadline must be there before its generation is; one that is in force stays until then */
+	if (confirm_until) {
+		control->confirm_generation = next.number;
+		control->confirm_until = confirm_until;
+	}
 	r = hooks_switch(dp, &next, wants, n_wants, why);
-	if (r < 0)
+	if (r < 0) {
+		control->confirm_generation = was_confirming;
+		control->confirm_until = was_until;
 		goto fail;
-	dp->control->generation = next.number;
+	}
+	if (!confirm_until) {
+		control->confirm_until = 0;
+		control->confirm_generation = 0;
+	}
+	control->generation = next.number;
 	old = dp->gen;
 	dp->gen = next;
 	dp->gen.image = NULL;
 	dp->gen.clock = NULL;
 	generation_close(&old);
-	return pin_generation(dp, &dp->gen, why);
+	/* it is in force: pins are for those who look */
+	if (pin_generation(dp, &dp->gen, &pin) < 0 && why && !why->text[0])
+		*why = pin;
+	return 0;
 fail:
 	generation_close(&next);
 	return r;
@@ -222,7 +246,9 @@ int datapath_cover(struct datapath *dp, const struct hook_want *wants, size_t n_
 	if (!loaded_object(&dp->gen))
 		return why_set(why, -ENOENT, "no policy is loaded");
 	r = hooks_switch(dp, &dp->gen, wants, n_wants, why);
-	return r < 0 ? r : pin_generation(dp, &dp->gen, why);
+	if (r >= 0)
+		pin_generation(dp, &dp->gen, NULL);
+	return r;
 }
 
 /* ---- clocks ------------------------------------------------------------ */

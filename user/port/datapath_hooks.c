@@ -47,14 +47,36 @@ static bool is_ether(const char *ifname)
 	return ether;
 }
 
-int iface_role(const struct datapath *dp, uint32_t ifindex, enum cf_if_role role, uint16_t flags)
+int iface_set(const struct datapath *dp, uint32_t ifindex, enum cf_if_role role, uint16_t flags)
 {
 	uint32_t i = CF_IF_INDEX(ifindex);
-	struct cf_iface v = { .ifindex = role == CF_IF_NONE ? 0 : ifindex,
-			      .role = (uint16_t)role,
-			      .flags = flags };
+	struct cf_iface v = { .ifindex = ifindex, .role = (uint16_t)role, .flags = flags }, now;
+	int fd = dp_map_fd(dp, "ifaces");
 
-	return bpf_map_update_elem(dp_map_fd(dp, "ifaces"), &i, &v, BPF_ANY) < 0 ? -errno : 0;
+	if (!bpf_map_lookup_elem(fd, &i, &now) && now.ifindex && now.ifindex != ifindex &&
+	    now.role != CF_IF_NONE)
+		return -EADDRINUSE; /* two interface numbers that are the same mod CF_IF_MAX */
+	return bpf_map_update_elem(fd, &i, &v, BPF_ANY) < 0 ? -errno : 0;
+}
+
+void iface_clear(const struct datapath *dp, uint32_t ifindex, enum cf_if_role role)
+{
+	uint32_t i = CF_IF_INDEX(ifindex);
+	struct cf_iface none = { 0 }, now;
+	int fd = dp_map_fd(dp, "ifaces");
+
+	/* it may have changed sides: then the entry is the other hook's by now */
+	if (bpf_map_lookup_elem(fd, &i, &now) || now.ifindex != ifindex ||
+	    (now.role != role && now.role != CF_IF_NONE))
+		return;
+	bpf_map_update_elem(fd, &i, &none, BPF_ANY);
+}
+
+static uint16_t hook_flags(const struct hook_want *w, enum hook_kind kind)
+{
+	bool clsact = kind == HOOK_CLSACT_INGRESS || kind == HOOK_CLSACT_EGRESS;
+
+	return (uint16_t)((is_ether(w->ifname) ? 0 : CF_IF_RAW_L3) | (clsact ? CF_IF_CLSACT : 0));
 }
 
 /* What was changed, to be able to take it back. */
@@ -62,6 +84,7 @@ struct change {
 	const struct hook_want *want;
 	struct hook_state before;
 	struct hook_state after;
+	int old_prog; /* held, so that it is still there to go back to; -1: none */
 };
 
 static int attach_fresh(struct datapath *dp, struct generation *g, const struct hook_want *w,
@@ -95,6 +118,7 @@ static int switch_one(struct datapath *dp, struct generation *g, const struct ho
 
 	c->want = w;
 	hook_state(dp, w, &c->before);
+	c->old_prog = c->before.prog_id ? bpf_prog_get_fd_by_id(c->before.prog_id) : -1;
 	c->after = c->before;
 	if (!ifindex)
 		return 0; /* waited for */
@@ -106,12 +130,19 @@ static int switch_one(struct datapath *dp, struct generation *g, const struct ho
 		r = generation_load(dp, g, which, why);
 		if (r < 0)
 			return r;
-		if (c->before.prog_id == g->prog_id[which])
-			return 0;
-		return hook_update(dp, g, which, w, &c->after, why);
+		if (c->before.prog_id != g->prog_id[which])
+			r = hook_update(dp, g, which, w, &c->after, why);
+		/* a daemon that was killed may have left the entry half written */
+		if (!r)
+			iface_set(dp, ifindex, w->role, hook_flags(w, c->after.kind));
+		return r;
 	}
 	hook_remove(dp, w);
-	return attach_fresh(dp, g, w, ifindex, &c->after, why);
+	r = attach_fresh(dp, g, w, ifindex, &c->after, why);
+	/* nothing of ours was there before: it stays uncovered, and the others are not held up */
+	if (r < 0)
+		c->after = (struct hook_state){ 0 };
+	return 0;
 }
 
 static void take_back(struct datapath *dp, const struct change *c)
@@ -120,8 +151,8 @@ static void take_back(struct datapath *dp, const struct change *c)
 		return;
 	if (c->before.kind == HOOK_NONE || !c->before.alive)
 		hook_remove(dp, c->want);
-	else
-		hook_restore(dp, c->want, &c->before);
+	else if (c->old_prog >= 0)
+		hook_restore(dp, c->want, &c->before, c->old_prog);
 }
 
 static bool wanted(const struct hook *h, const struct hook_want *wants, size_t n)
@@ -169,6 +200,9 @@ int hooks_switch(struct datapath *dp, struct generation *g, const struct hook_wa
 	} else {
 		remove_unwanted(dp, wants, n);
 	}
+	for (size_t i = 0; i < n; i++)
+		if (done[i].want && done[i].old_prog >= 0)
+			close(done[i].old_prog);
 	free(done);
 	return r;
 }

@@ -118,7 +118,7 @@ int hook_attach_xdp(struct datapath *dp, struct generation *g, const struct hook
 		return -errno;
 	r = pin_link(dp, w, fd, ret);
 	close(fd);
-	return r < 0 ? r : iface_role(dp, ifindex, CF_IF_INSIDE, 0);
+	return r < 0 ? r : iface_set(dp, ifindex, CF_IF_INSIDE, 0);
 }
 
 /* True if the kernel has no TCX: before 6.6. */
@@ -161,8 +161,8 @@ int hook_attach_tc(struct datapath *dp, struct generation *g, enum prog_id which
 	int type = w->role == CF_IF_OUTSIDE ? TCX_EGRESS : TCX_INGRESS;
 	int r, fd = -1, error = EINVAL;
 
-	/* the program reads the role from the first packet on */
-	r = iface_role(dp, ifindex, w->role, flags);
+	/* how to read a frame must be known with the first one; whose it is, only once we judge it */
+	r = iface_set(dp, ifindex, CF_IF_NONE, flags);
 	if (r < 0)
 		return why_set(why, r, "%s: %s", w->ifname, strerror(-r));
 	if (!dp->opt.force_clsact) {
@@ -174,14 +174,18 @@ int hook_attach_tc(struct datapath *dp, struct generation *g, enum prog_id which
 		r = pin_link(dp, w, fd, ret);
 		close(fd);
 	} else if (no_tcx(error)) {
-		r = attach_clsact(dp, g, which, w, ifindex, ret);
+		/* first the note that there is a filter: no pin says so */
+		flags |= CF_IF_CLSACT;
+		r = iface_set(dp, ifindex, w->role, flags);
 		if (!r)
-			r = iface_role(dp, ifindex, w->role, flags | CF_IF_CLSACT);
+			r = attach_clsact(dp, g, which, w, ifindex, ret);
 	} else {
 		r = -error;
 	}
+	if (!r)
+		r = iface_set(dp, ifindex, w->role, flags);
 	if (r < 0) {
-		iface_role(dp, ifindex, CF_IF_NONE, 0);
+		iface_clear(dp, ifindex, w->role);
 		return why_set(why, r, "%s: TC %s: %s", w->ifname,
 			       w->role == CF_IF_OUTSIDE ? "egress" : "ingress", strerror(-r));
 	}
@@ -218,14 +222,10 @@ int hook_update(struct datapath *dp, struct generation *g, enum prog_id which,
 	return 0;
 }
 
-void hook_restore(struct datapath *dp, const struct hook_want *w, const struct hook_state *before)
+void hook_restore(struct datapath *dp, const struct hook_want *w, const struct hook_state *before,
+		  int prog_fd)
 {
-	int fd = bpf_prog_get_fd_by_id(before->prog_id);
-
-	if (fd < 0)
-		return;
-	replace_program(dp, w, before->kind, before->ifindex, fd);
-	close(fd);
+	replace_program(dp, w, before->kind, before->ifindex, prog_fd);
 }
 
 void hook_remove(struct datapath *dp, const struct hook_want *w)
@@ -234,6 +234,9 @@ void hook_remove(struct datapath *dp, const struct hook_want *w)
 	char path[PIN_MAX];
 
 	hook_state(dp, w, &st);
+	/* first the role: what passes from now on is the outside hook's to judge */
+	if (st.ifindex)
+		iface_clear(dp, st.ifindex, w->role);
 	if (is_clsact(st.kind) && st.alive) {
 		LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)st.ifindex,
 			    .attach_point = tc_point(w->role));
@@ -252,8 +255,6 @@ void hook_remove(struct datapath *dp, const struct hook_want *w)
 		}
 	}
 	unlink(path);
-	if (st.ifindex)
-		iface_role(dp, st.ifindex, CF_IF_NONE, 0);
 }
 
 uint32_t hook_position(uint32_t ifindex, enum hook_kind kind, uint32_t prog_id)

@@ -15,7 +15,10 @@ struct hook_state {
 
 /* Path of the pin of a hook's link. */
 const char *hook_pin(const struct datapath *dp, const struct hook_want *w, char path[PIN_MAX]);
-int iface_role(const struct datapath *dp, uint32_t ifindex, enum cf_if_role role, uint16_t flags);
+/* -EADDRINUSE: another interface has its place in the table. */
+int iface_set(const struct datapath *dp, uint32_t ifindex, enum cf_if_role role, uint16_t flags);
+/* Only if the entry is still that interface's, in that role. */
+void iface_clear(const struct datapath *dp, uint32_t ifindex, enum cf_if_role role);
 
 void hook_state(const struct datapath *dp, const struct hook_want *w, struct hook_state *ret);
 int hook_attach_xdp(struct datapath *dp, struct generation *g, const struct hook_want *w,
@@ -26,7 +29,8 @@ int hook_attach_tc(struct datapath *dp, struct generation *g, enum prog_id which
 int hook_update(struct datapath *dp, struct generation *g, enum prog_id which,
 		const struct hook_want *w, struct hook_state *st, struct why *why);
 /* Back to the program that was there. */
-void hook_restore(struct datapath *dp, const struct hook_want *w, const struct hook_state *before);
+void hook_restore(struct datapath *dp, const struct hook_want *w, const struct hook_state *before,
+		  int prog_fd);
 /* Detaches and forgets; nothing there is fine. */
 void hook_remove(struct datapath *dp, const struct hook_want *w);
 /* Place of a program in a TCX chain, from 0; 0 if unknown. */

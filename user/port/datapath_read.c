@@ -196,6 +196,26 @@ static struct quota_state quota_state(const struct cf_quota_state *s)
 	return st;
 }
 
+/* The entries shared by keys without one, as keys of their own kind; unused ones are not shown. */
+static void read_shared(struct datapath *dp, quota_fn fn, void *arg)
+{
+	int fd = dp_map_fd(dp, "quotas_shared");
+	const void *last = NULL;
+	uint32_t id;
+
+	while (!bpf_map_get_next_key(fd, last, &id)) {
+		struct cf_quota_key key = { .quota = id, .kind = CF_KEY_OVERFLOW };
+		struct cf_quota_state s;
+		struct quota_state st;
+
+		last = &id;
+		if (bpf_map_lookup_elem(fd, &id, &s) < 0 || !(s.word || s.attempted_packets))
+			continue;
+		st = quota_state(&s);
+		fn(arg, &key, &st);
+	}
+}
+
 int datapath_quotas(struct datapath *dp, quota_fn fn, void *arg)
 {
 	enum { BATCH = 512 };
@@ -225,6 +245,8 @@ int datapath_quotas(struct datapath *dp, quota_fn fn, void *arg)
 	}
 	free(keys);
 	free(states);
+	if (!r)
+		read_shared(dp, fn, arg);
 	return r;
 }
 
@@ -238,10 +260,37 @@ static bool retire(struct datapath *dp, const struct cf_quota_key *key, uint32_t
 	return !bpf_prog_test_run_opts(bpf_program__fd(admin->progs.retire_quota), &opts) && arg.done;
 }
 
-/* No program that ran before this still holds an entry it looked up. */
-static void grace_period(void)
+/*
+ * No program that ran before this still holds an entry it looked up. Where
+ * nohz_full refuses membarrier(), changing an array of maps waits for the same.
+ */
+static void grace_period(struct datapath *dp)
 {
-	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	uint32_t last = CF_SEGMENTS - 1;
+	int fd;
+
+	if (!syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		return;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "grace", sizeof(uint32_t), sizeof(struct cf_bucket4),
+			    CF_SEG_BUCKETS, &opts);
+	if (fd < 0)
+		return;
+	bpf_map_update_elem(dp_map_fd(dp, "shards4"), &last, &fd, BPF_ANY);
+	bpf_map_delete_elem(dp_map_fd(dp, "shards4"), &last);
+	close(fd);
+}
+
+/* Never deleted while its quota lives: emptied in place. What is being charged just then is lost. */
+static int reset_shared(struct datapath *dp, uint32_t id)
+{
+	int fd = dp_map_fd(dp, "quotas_shared");
+	struct cf_quota_state st;
+
+	if (bpf_map_lookup_elem(fd, &id, &st) < 0)
+		return -errno;
+	st = (struct cf_quota_state){ 0 };
+	return bpf_map_update_elem(fd, &id, &st, BPF_EXIST) < 0 ? -errno : 0;
 }
 
 int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key)
@@ -249,13 +298,15 @@ int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key)
 	int fd = dp_map_fd(dp, "quotas");
 	struct cf_quota_state st;
 
+	if (key->kind == CF_KEY_OVERFLOW)
+		return reset_shared(dp, key->quota);
 	/* charges go on while we look: try until one look is still true */
 	for (int i = 0; i < 100; i++) {
 		if (bpf_map_lookup_elem(fd, key, &st) < 0)
 			return -errno;
 		if (!retire(dp, key, (uint32_t)(st.word >> CF_QUOTA_PERIOD_SHIFT)))
 			continue;
-		grace_period();
+		grace_period(dp);
 		return bpf_map_delete_elem(fd, key) < 0 ? -errno : 0;
 	}
 	return -EBUSY;
@@ -281,18 +332,31 @@ static const struct cf_quota_spec *find_quota(const struct image *img, uint32_t 
 	return NULL;
 }
 
+#define CLOCK_SLACK 5 /* seconds */
+
+/* A period that is yet to come: the clock was set back since. It would stay used up until then. */
+static bool is_future(uint32_t period_minute, struct utc now)
+{
+	uint32_t ahead = (period_minute - (uint32_t)(now.s / 60)) & CF_QUOTA_PERIOD_MASK;
+
+	return ahead > 1 && ahead <= CF_QUOTA_PERIOD_MASK / 2;
+}
+
 static bool prunable(const struct prune *p, const struct cf_quota_key *key,
 		     const struct quota_state *st)
 {
 	const struct cf_quota_spec *q = find_quota(p->img, key->quota);
-	uint32_t period;
 
-	if (!q)
-		return true;
-	if (!p->past || key->kind == CF_KEY_OVERFLOW)
+	if (key->kind == CF_KEY_OVERFLOW)
 		return false;
-	period = image_period(p->img, q->calendar, p->now);
-	return (period & CF_QUOTA_PERIOD_MASK) != st->period_minute;
+	if (!q || st->period_minute == CF_QUOTA_PERIOD_MASK) /* marked by one who did not finish */
+		return true;
+	/* the kernel's clock and ours may differ by a moment at an edge */
+	for (int s = -CLOCK_SLACK; s <= CLOCK_SLACK; s += CLOCK_SLACK)
+		if ((image_period(p->img, q->calendar, (struct utc){ p->now.s + s }) &
+		     CF_QUOTA_PERIOD_MASK) == st->period_minute)
+			return false;
+	return p->past || is_future(st->period_minute, p->now);
 }
 
 static void prune_one(void *arg, const struct cf_quota_key *key, const struct quota_state *st)
@@ -310,10 +374,26 @@ static int prune(struct prune *p)
 
 	/* whoever looked an entry up before it was marked has finished with it */
 	if (p->gone.n)
-		grace_period();
+		grace_period(p->dp);
 	for (size_t i = 0; i < p->gone.n; i++)
 		bpf_map_delete_elem(fd, &p->gone.v[i]);
 	return r;
+}
+
+static void prune_shared(struct datapath *dp, const struct image *img)
+{
+	int fd = dp_map_fd(dp, "quotas_shared");
+	uint32_t ids[4 * CF_QUOTAS_MAX], n = 0, id;
+	const void *last = NULL;
+
+	while (n < ARRAY_SIZE(ids) && !bpf_map_get_next_key(fd, last, &id)) {
+		last = &id;
+		if (!find_quota(img, id))
+			ids[n++] = id;
+	}
+	/* of no loaded program: nobody charges them */
+	while (n)
+		bpf_map_delete_elem(fd, &ids[--n]);
 }
 
 int datapath_quota_prune(struct datapath *dp, const struct image *img, struct utc now)
@@ -328,6 +408,7 @@ int datapath_quota_prune(struct datapath *dp, const struct image *img, struct ut
 		p.past = true;
 		r = prune(&p);
 	}
+	prune_shared(dp, img);
 	free(p.gone.v);
 	return r < 0 ? r : (int)p.gone.n;
 }

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What each program costs this kernel's verifier, by policy set: a line each, which tests/vm/run compares. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "prog_help.h"
+
+#define HEAD "outside wan0\ninside lan0, lan1\nmode enforce\n"
+#define NIGHT                                                                                      \
+	"window night = daily 22:00-06:00\n"                                                       \
+	"policy \"night\" { from inside to any except 198.51.100.0/24 during night\n"              \
+	"  quota 50 MB per destination each window quota 2 GB per source each window\n"            \
+	"  at 80% alert warning at 100% drop, alert critical }\n"
+#define EVERYTHING                                                                                 \
+	"policy \"cameras\" { from 10.20.0.0/24 to any then drop, alert warning }\n"               \
+	"policy \"leaks\" { from any to 203.0.113.0/24, 2001:db8:77::/48\n"                        \
+	"  quota 1 GB wire per prefix 24/48 each day quota 1 GB per pair each hour\n"              \
+	"  quota 1 GB per mac each week at 100% alert warning\n"                                   \
+	"  except { from 10.0.0.40 to 203.0.113.9 } }\n"                                           \
+	"protect { from gateway to 198.51.100.7 }\n"                                               \
+	"exempt \"visit\" { from 10.0.7.9 to 203.0.113.8 policies \"night\" }\n"
+
+static void print_cost(const char *policy, const char *program, int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	cr_assert_geq(fd, 0, "%s is not pinned", program);
+	cr_assert_eq(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	cr_assert_gt(info.verified_insns, 0);
+	printf("verifier %s %s %u\n", policy, program, info.verified_insns);
+	fflush(stdout);
+	close(fd);
+}
+
+static int pinned(const char *program)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/fs/bpf/curfew/progs/%s", program);
+	return bpf_obj_get(path);
+}
+
+/* The newest of that name: the loader's own programs have no pins. */
+static int by_name(const char *program)
+{
+	uint32_t id = 0;
+	int found = -1;
+
+	while (!bpf_prog_get_next_id(id, &id)) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+		int fd = bpf_prog_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &len) && !strcmp(info.name, program)) {
+			if (found >= 0)
+				close(found);
+			found = fd;
+		} else {
+			close(fd);
+		}
+	}
+	return found;
+}
+
+static void measure(const char *name, const char *policy)
+{
+	static const char *const programs[] = { "xdp_inside", "tc_inside", "tc_outside" };
+	struct rig r;
+
+	rig_setup(&r, policy, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+		print_cost(name, programs[i], pinned(programs[i]));
+}
+
+Test(verifier, no_policy)
+{
+	static const char *const own[] = { "read_clocks", "retire_quota", "pairs" };
+
+	measure("none", HEAD);
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		print_cost("none", own[i], by_name(own[i]));
+}
+
+Test(verifier, one_night_policy)
+{
+	measure("night", HEAD NIGHT);
+}
+
+Test(verifier, every_kind_of_rule)
+{
+	measure("everything", HEAD NIGHT EVERYTHING);
+}
