@@ -11,11 +11,12 @@
 #include "maps.h"
 #include "pkt.h"
 
-#define META_HOOK_SHIFT	 56
+#define META_HOOK_SHIFT  56
 #define META_FLAGS_SHIFT 48
-#define META_GEN_SHIFT	 16
-#define META_USED_KEY(hook) ((__u64)(hook) << META_HOOK_SHIFT | (__u64)CF_SLOT_USED << META_FLAGS_SHIFT)
-#define META_KEY_MASK	 (0xffULL << META_HOOK_SHIFT | (__u64)CF_SLOT_USED << META_FLAGS_SHIFT)
+#define META_GEN_SHIFT   16
+#define META_USED_KEY(hook)                                                                        \
+	((__u64)(hook) << META_HOOK_SHIFT | (__u64)CF_SLOT_USED << META_FLAGS_SHIFT)
+#define META_KEY_MASK (0xffULL << META_HOOK_SHIFT | (__u64)CF_SLOT_USED << META_FLAGS_SHIFT)
 
 /* 64:ff9b::/96, RFC 6052 */
 #define NAT64_PREFIX 0x0064ff9b

@@ -102,8 +102,8 @@ __noinline __u32 label6(__u64 hi, __u64 low)
 		if (!n)
 			return 0;
 		child = 0;
-		/* key[0] is at or below every address that comes here; unused keys are ~0, and so is
-		 * no address: the last /64 is multicast like its neighbours */
+		/* key[0] is at or below every address that comes here; unused keys are ~0, and so
+		 * is no address: the last /64 is multicast like its neighbours */
 		for (int k = 1; k < CF_FANOUT6; k++)
 			child += 1 - below(hi, n->key[k]);
 		/* clang knows that it fits and drops the mask; the verifier of 6.1 does not */

@@ -32,10 +32,11 @@ static __always_inline const struct cf_iface *iface_find(__u32 ifindex)
 #define SKB_LOAD(skb, field)                                                                       \
 	({                                                                                         \
 		__u64 skb_load;                                                                    \
-		asm volatile("%[v] = *(u32 *)(%[ctx] + %[at])"                                     \
-			     : [v] "=r"(skb_load)                                                  \
-			     : [ctx] "r"(skb), [at] "i"(__builtin_offsetof(struct __sk_buff, field)) \
-			     : "memory");                                                          \
+		asm volatile(                                                                      \
+			"%[v] = *(u32 *)(%[ctx] + %[at])"                                          \
+			: [v] "=r"(skb_load)                                                       \
+			: [ctx] "r"(skb), [at] "i"(__builtin_offsetof(struct __sk_buff, field))    \
+			: "memory");                                                               \
 		skb_load;                                                                          \
 	})
 
@@ -54,7 +55,8 @@ static __always_inline void frame_from_skb(struct __sk_buff *skb, struct frame *
 	f->raw_l3 = iface && iface->flags & CF_IF_RAW_L3;
 }
 
-/* At TC ingress nobody has added up the segments' headers: gso_segs may be 0, so they are counted. */
+/* At TC ingress nobody has added up the segments' headers: gso_segs may be 0, so they are counted.
+ */
 static __always_inline __u32 wire_from_segments(const struct __sk_buff *skb, const struct pkt *p)
 {
 	__u32 segments;

@@ -12,8 +12,8 @@
 #include "schedule.h"
 
 enum pass_kind {
-	ASK,	   /* would every quota have room? */
-	CHARGE,	   /* take it */
+	ASK,       /* would every quota have room? */
+	CHARGE,    /* take it */
 	GIVE_BACK, /* undo, up to the quota that refused */
 };
 
@@ -27,21 +27,22 @@ struct judge {
 	struct sched_now now;
 	struct subject subject;
 	enum pass_kind pass;
-	__u32 rule;	  /* being walked */
-	__u32 quota;	  /* its next quota */
+	__u32 rule;  /* being walked */
+	__u32 quota; /* its next quota */
 	__u32 quota_end;
-	__u32 quotas;	  /* seen in this pass */
+	__u32 quotas;     /* seen in this pass */
 	__u32 stop_after; /* quotas to give back */
-	__u32 exempted;	  /* an exempt took policies out */
+	__u32 exempted;   /* an exempt took policies out */
 	__u32 excepted;
-	__u32 drop_rule;  /* ~0: none refuses */
+	__u32 drop_rule; /* ~0: none refuses */
 	__u32 drop_quota;
 	__u32 would_rule; /* the same, in shadow */
 	__u32 would_quota;
-	__u32 segment;	  /* of the schedule */
-	__u32 off;	  /* enforcement is switched off */
+	__u32 segment; /* of the schedule */
+	__u32 off;     /* enforcement is switched off */
 	__u32 observe;
-	__u32 shadow; /* of the rule being walked; not bool: callbacks may return 0 or 1 only, provably */
+	__u32 shadow; /* of the rule being walked; not bool: callbacks may return 0 or 1 only,
+			 provably */
 	struct cf_quota_key key;
 	struct cf_quota_state fresh;
 };
@@ -75,19 +76,19 @@ struct verdict {
 	bool drop;
 };
 
-/* Number of the lowest bit set. Clang 14's BPF backend has no __builtin_ctzll. */
+/*
+ * Number of the lowest bit set: how many are below it, added up pairwise. Clang
+ * 14's BPF backend has no __builtin_ctzll, and a comparison per power of two
+ * would give the verifier 64 paths.
+ */
 static __always_inline __u32 lowest_bit(__u64 w)
 {
-	__u64 bit = w & -w;
-	__u32 n = 0;
+	__u64 n = (w & -w) - 1;
 
-	n |= (__u32)!!(bit & 0xffffffff00000000ULL) << 5;
-	n |= (__u32)!!(bit & 0xffff0000ffff0000ULL) << 4;
-	n |= (__u32)!!(bit & 0xff00ff00ff00ff00ULL) << 3;
-	n |= (__u32)!!(bit & 0xf0f0f0f0f0f0f0f0ULL) << 2;
-	n |= (__u32)!!(bit & 0xccccccccccccccccULL) << 1;
-	n |= (__u32)!!(bit & 0xaaaaaaaaaaaaaaaaULL);
-	return n;
+	n -= n >> 1 & 0x5555555555555555ULL;
+	n = (n & 0x3333333333333333ULL) + (n >> 2 & 0x3333333333333333ULL);
+	n = (n + (n >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (__u32)(n * 0x0101010101010101ULL >> 56);
 }
 
 /* Removes the lowest rule from a row and returns it; ~0 when it is empty. */
@@ -174,8 +175,8 @@ static __always_inline void key_source(struct cf_quota_key *k, const struct subj
 		__builtin_memset(k->src + 8, 0, 8);
 }
 
-static __always_inline void key_prefix(struct cf_quota_key *k, const struct subject *s,
-				       __u32 bits4, __u32 bits6)
+static __always_inline void key_prefix(struct cf_quota_key *k, const struct subject *s, __u32 bits4,
+				       __u32 bits6)
 {
 	copy16(k->dst, s->key_dst);
 	mask_prefix(k->dst, s->as4 ? 96 + bits4 : bits6);
@@ -217,8 +218,9 @@ static __always_inline void quota_key(struct cf_quota_key *k, const struct cf_qu
 }
 
 /* The key's entry; when the ledger is full, the one its quota keeps for all such keys. */
-static __always_inline struct cf_quota_state *
-quota_entry(struct judge *j, const struct cf_quota_spec *q, __u32 period)
+static __always_inline struct cf_quota_state *quota_entry(struct judge *j,
+							  const struct cf_quota_spec *q,
+							  __u32 period)
 {
 	struct cf_quota_key *k = &j->key;
 	struct cf_quota_state *st = bpf_map_lookup_elem(&quotas, k);
@@ -492,8 +494,8 @@ static __always_inline bool judge_time(struct judge *j, enum cf_reason *ret_reas
 		    row_intersects(&j->match, &cfg.block_rules))
 			return true;
 	}
-	*ret_reason = row_intersects(&j->both, &cfg.policy_rules) ? CF_REASON_PASS_CLOSED :
-								    CF_REASON_PASS_UNMATCHED;
+	*ret_reason = row_intersects(&j->both, &cfg.policy_rules) ? CF_REASON_PASS_CLOSED
+								  : CF_REASON_PASS_UNMATCHED;
 	return false;
 }
 
@@ -525,8 +527,8 @@ static __always_inline enum cf_reason judge(struct judge *j)
 		return CF_REASON_PASS_EXEMPT;
 	if (j->excepted)
 		return CF_REASON_PASS_EXCEPTED;
-	return row_intersects(&j->both, &cfg.policy_rules) ? CF_REASON_PASS_CLOSED :
-							     CF_REASON_PASS_UNMATCHED;
+	return row_intersects(&j->both, &cfg.policy_rules) ? CF_REASON_PASS_CLOSED
+							   : CF_REASON_PASS_UNMATCHED;
 }
 
 #endif

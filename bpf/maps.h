@@ -16,26 +16,30 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, CF_SEGMENTS);
 	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(map_flags, BPF_F_MMAPABLE);
-		__uint(max_entries, CF_SEG_BUCKETS);
-		__uint(key_size, sizeof(__u32));
-		__uint(value_size, sizeof(struct cf_bucket4)); /* its BTF is pruned this deep */
-	});
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(map_flags, BPF_F_MMAPABLE);
+			__uint(max_entries, CF_SEG_BUCKETS);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size,
+			       sizeof(struct cf_bucket4)); /* its BTF is pruned this deep */
+		});
 } shards4 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, CF_SEGMENTS);
 	__type(key, __u32);
-	__array(values, struct {
-		__uint(type, BPF_MAP_TYPE_ARRAY);
-		__uint(map_flags, BPF_F_MMAPABLE);
-		__uint(max_entries, CF_SEG_BUCKETS);
-		__uint(key_size, sizeof(__u32));
-		__uint(value_size, sizeof(struct cf_bucket6)); /* its BTF is pruned this deep */
-	});
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(map_flags, BPF_F_MMAPABLE);
+			__uint(max_entries, CF_SEG_BUCKETS);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size,
+			       sizeof(struct cf_bucket6)); /* its BTF is pruned this deep */
+		});
 } shards6 SEC(".maps");
 
 struct {
@@ -62,7 +66,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CF_HOOK_MAX * CF_REASON_MAX);
+	__uint(max_entries, CF_HOOK_MAX *CF_REASON_MAX);
 	__type(key, __u32);
 	__type(value, struct cf_reason_count);
 } reasons SEC(".maps");

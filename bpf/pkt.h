@@ -40,10 +40,10 @@ struct ip_addr {
 struct pkt {
 	enum l3_kind l3;
 	struct ip_proto proto;
-	bool fragment;	    /* any fragment */
+	bool fragment;       /* any fragment */
 	bool later_fragment; /* one without ports */
 	bool has_mac;
-	__u8 mac[6];	  /* the sender's */
+	__u8 mac[6];        /* the sender's */
 	__u16 sport, dport; /* host order; 0 where there are none */
 	__u32 payload_bytes;
 	__u32 headers; /* bytes before the payload, from the frame's start */
@@ -55,10 +55,10 @@ struct pkt {
 struct frame {
 	const __u8 *data;
 	const __u8 *end;
-	__u32 len;	/* all of it, also what is not in [data, end) */
+	__u32 len; /* all of it, also what is not in [data, end) */
 	__u32 ifindex;
 	__u32 ingress_ifindex; /* 0: the gateway's own; only at TC egress */
-	bool raw_l3;	/* begins with the IP header */
+	bool raw_l3;           /* begins with the IP header */
 };
 
 #endif

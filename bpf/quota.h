@@ -139,8 +139,7 @@ static __always_inline enum quota_answer quota_check(struct cf_quota_state *q, _
 
 /* Charges, or does not. `*charged`: the word as it was, for quota_give_back(). */
 static __always_inline enum quota_answer quota_charge(struct cf_quota_state *q, __u32 period,
-						      __u64 drop_bytes, __u32 bytes,
-						      __u64 *charged)
+						      __u64 drop_bytes, __u32 bytes, __u64 *charged)
 {
 	__u64 w;
 

@@ -20,15 +20,15 @@
 /* Bumped whenever a shared map's layout changes: pinned maps of another version are not adopted. */
 #define CF_LAYOUT_VERSION 2
 
-#define CF_RULES_MAX 256 /* policies, except blocks, exempts, protects, blocks, allows together */
-#define CF_ROW_WORDS (CF_RULES_MAX / 64)
-#define CF_QUOTAS_MAX 256  /* quota lines of all policies */
-#define CF_QUOTA_ATS 4	   /* "at N%" lines of a policy */
-#define CF_LABELS_MAX ((1 << 20) - 1)
-#define CF_CLASSES_MAX 4095
-#define CF_EDGES_MAX 65536 /* of all calendars together */
+#define CF_RULES_MAX    256 /* policies, except blocks, exempts, protects, blocks, allows together */
+#define CF_ROW_WORDS    (CF_RULES_MAX / 64)
+#define CF_QUOTAS_MAX   256 /* quota lines of all policies */
+#define CF_QUOTA_ATS    4   /* "at N%" lines of a policy */
+#define CF_LABELS_MAX   ((1 << 20) - 1)
+#define CF_CLASSES_MAX  4095
+#define CF_EDGES_MAX    65536 /* of all calendars together */
 #define CF_SEGMENTS_MAX 4096
-#define CF_NAME_LEN 32	   /* of a policy as maps show it, cut there, NUL-terminated */
+#define CF_NAME_LEN     32 /* of a policy as maps show it, cut there, NUL-terminated */
 #define CF_WEEK_MINUTES (7 * 24 * 60)
 
 enum cf_reason {
@@ -50,17 +50,17 @@ enum cf_from { CF_FROM_INSIDE, CF_FROM_GATEWAY, CF_FROM_OTHER, CF_FROM_MAX };
  * maps `shards4` and `shards6`, holding CF_SEG_BUCKETS buckets. A CPU finds
  * its run in `cpu_shards`, and is the only writer of its slots.
  */
-#define CF_SEG_BUCKETS 1024
+#define CF_SEG_BUCKETS  1024
 #define CF_BUCKET_SLOTS 4
-#define CF_SEGMENTS 4096 /* most segments of one family */
-#define CF_CPUS_MAX 1024
+#define CF_SEGMENTS     4096 /* most segments of one family */
+#define CF_CPUS_MAX     1024
 
 enum cf_slot_flags {
 	CF_SLOT_USED = 1 << 0,
-	CF_SLOT_NO_RULE = 1 << 1,  /* in this generation no rule is about this pair */
-	CF_SLOT_DROPPED = 1 << 3,  /* the last packet was dropped */
-	CF_SLOT_ON_LINK = 1 << 4,  /* the source is on an attached segment */
-	CF_SLOT_DEEP = 1 << 5,	   /* labels differ within the destination's /64: not remembered */
+	CF_SLOT_NO_RULE = 1 << 1, /* in this generation no rule is about this pair */
+	CF_SLOT_DROPPED = 1 << 3, /* the last packet was dropped */
+	CF_SLOT_ON_LINK = 1 << 4, /* the source is on an attached segment */
+	CF_SLOT_DEEP = 1 << 5,    /* labels differ within the destination's /64: not remembered */
 };
 
 /* Read and written as one 64-bit word: publishing it makes the slot visible. */
@@ -73,7 +73,7 @@ struct cf_slot_meta {
 };
 _Static_assert(sizeof(struct cf_slot_meta) == 8, "map ABI");
 
-#define CF_LABEL_BITS 20
+#define CF_LABEL_BITS         20
 #define CF_LABEL(label_class) ((label_class) & ((1U << CF_LABEL_BITS) - 1))
 #define CF_CLASS(label_class) ((label_class) >> CF_LABEL_BITS)
 
@@ -139,7 +139,7 @@ _Static_assert(sizeof(struct cf_overflow_key) == 8 && sizeof(struct cf_traffic) 
 
 /* `losses`, per CPU: what found no room even there, by hook; and events that were not delivered. */
 #define CF_LOSS_EVENTS CF_HOOK_MAX
-#define CF_LOSS_MAX (CF_HOOK_MAX + 1)
+#define CF_LOSS_MAX    (CF_HOOK_MAX + 1)
 
 /* ---- counters for people ------------------------------------------- */
 
@@ -154,7 +154,7 @@ struct cf_reason_count {
 _Static_assert(sizeof(struct cf_reason_count) == 56, "map ABI");
 
 /* `devices`, index CF_IF_INDEX(ifindex): what a hook on it was offered. */
-#define CF_IF_MAX 4096
+#define CF_IF_MAX            4096
 #define CF_IF_INDEX(ifindex) ((ifindex) & (CF_IF_MAX - 1))
 struct cf_device_count {
 	__u64 packets;
@@ -232,7 +232,7 @@ _Static_assert(sizeof(struct cf_root4) == 8 && sizeof(struct cf_range4) == 8, "m
  */
 #define CF_FANOUT6 8
 #define CF_LEVELS6 7
-#define CF_DEEP (1U << 31)
+#define CF_DEEP    (1U << 31)
 struct cf_node6 {
 	__u64 key[CF_FANOUT6];
 };
@@ -285,15 +285,15 @@ _Static_assert(sizeof(struct cf_source_range) == 24, "map ABI");
 enum cf_rule_kind {
 	CF_RULE_NONE,
 	CF_RULE_POLICY,
-	CF_RULE_EXCEPT,	 /* takes packets out of the policies in `clears` */
-	CF_RULE_EXEMPT,	 /* the same, from outside the policy; exempt and allow */
+	CF_RULE_EXCEPT,  /* takes packets out of the policies in `clears` */
+	CF_RULE_EXEMPT,  /* the same, from outside the policy; exempt and allow */
 	CF_RULE_PROTECT, /* passes whatever others say */
-	CF_RULE_BLOCK,	 /* by hand */
+	CF_RULE_BLOCK,   /* by hand */
 };
 enum cf_rule_flags {
 	CF_RULE_OBSERVE = 1 << 0, /* shadow: charge and report, never drop */
-	CF_RULE_DROP = 1 << 1,	  /* then drop */
-	CF_RULE_ALERT = 1 << 2,	  /* then alert */
+	CF_RULE_DROP = 1 << 1,    /* then drop */
+	CF_RULE_ALERT = 1 << 2,   /* then alert */
 };
 struct cf_rule {
 	char name[CF_NAME_LEN];
@@ -303,7 +303,7 @@ struct cf_rule {
 	__u8 level; /* enum cf_level of the `then alert` */
 	__u8 quota_count;
 	__u32 quota_first; /* in `quota_specs` */
-	__u32 id;	   /* stable across generations: see image.h */
+	__u32 id;          /* stable across generations: see image.h */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct cf_rule) == 80, "map ABI");
@@ -320,8 +320,8 @@ enum cf_key_kind {
 	CF_KEY_ASN,
 	CF_KEY_COUNTRY,
 	CF_KEY_POLICY,
-	CF_KEY_OVERFLOW, /* shared by the keys that found the ledger full: N for all of them together;
-			    kept in `quotas_shared`, whose key is the quota's id */
+	CF_KEY_OVERFLOW, /* shared by the keys that found the ledger full: N for all of them
+			    together; kept in `quotas_shared`, whose key is the quota's id */
 };
 
 struct cf_quota_at {
@@ -335,7 +335,7 @@ struct cf_quota_spec {
 	__u64 limit_bytes; /* N */
 	__u64 drop_bytes;  /* a packet that would lead beyond is dropped; ~0: never */
 	struct cf_quota_at at[CF_QUOTA_ATS];
-	__u32 id;	/* stable across generations */
+	__u32 id;       /* stable across generations */
 	__u32 calendar; /* in `calendars`: its periods */
 	__u32 rule;
 	__u8 key_kind; /* enum cf_key_kind */
@@ -384,10 +384,10 @@ struct cf_quota_state {
 	char policy[CF_NAME_LEN];
 };
 _Static_assert(sizeof(struct cf_quota_state) == 80, "map ABI");
-#define CF_QUOTA_USED_BITS 41
-#define CF_QUOTA_LATCH (1ULL << CF_QUOTA_USED_BITS)
-#define CF_QUOTA_PERIOD_SHIFT 42
-#define CF_QUOTA_PERIOD_MASK ((1U << 22) - 1)
+#define CF_QUOTA_USED_BITS     41
+#define CF_QUOTA_LATCH         (1ULL << CF_QUOTA_USED_BITS)
+#define CF_QUOTA_PERIOD_SHIFT  42
+#define CF_QUOTA_PERIOD_MASK   ((1U << 22) - 1)
 #define CF_QUOTA_REPORTED_DROP (1U << 31)
 /* An entry that is about to be deleted; no period says so, since minute 2^22 - 1 is not used. */
 #define CF_QUOTA_RETIRED ((__u64)CF_QUOTA_PERIOD_MASK << CF_QUOTA_PERIOD_SHIFT | CF_QUOTA_LATCH)
@@ -424,11 +424,11 @@ struct cf_control {
 	__u64 off_until;     /* jiffies; 0: on; ~0: until switched on */
 	__u64 confirm_until; /* jiffies; an unconfirmed generation turns to observe; 0: none */
 	__u64 heartbeat;     /* jiffies of the daemon's last poll */
-	__u64 seed[2];	     /* of the pair hash; drawn once, when the shards are made */
+	__u64 seed[2];       /* of the pair hash; drawn once, when the shards are made */
 	__u32 layout_version;
 	__u32 confirm_generation;
 	__u32 generation; /* the one in force */
-	__u32 numbered;	  /* the highest number ever given to one, in force or not */
+	__u32 numbered;   /* the highest number ever given to one, in force or not */
 	__u32 hz;
 	__u32 pad;
 };
@@ -437,10 +437,10 @@ _Static_assert(sizeof(struct cf_control) == 64, "map ABI");
 /* ---- events ----------------------------------------------------------- */
 
 enum cf_event_kind {
-	CF_EVENT_AT = 1,     /* a quota's use reached at[detail] */
-	CF_EVENT_DROP = 2,   /* the first drop of a key in its period */
-	CF_EVENT_POLICY = 3, /* a policy without quota matched */
-	CF_EVENT_BLOCK = 4,  /* blocked by hand */
+	CF_EVENT_AT = 1,       /* a quota's use reached at[detail] */
+	CF_EVENT_DROP = 2,     /* the first drop of a key in its period */
+	CF_EVENT_POLICY = 3,   /* a policy without quota matched */
+	CF_EVENT_BLOCK = 4,    /* blocked by hand */
 	CF_EVENT_OVERFLOW = 5, /* a table was full: detail says which */
 };
 struct cf_event {
@@ -451,7 +451,7 @@ struct cf_event {
 	__u8 dst[16];
 	__u32 kind; /* enum cf_event_kind */
 	__u32 detail;
-	__u32 rule; /* index in this generation */
+	__u32 rule;  /* index in this generation */
 	__u32 quota; /* index in this generation; ~0: none */
 	__u32 generation;
 	__u32 period_minute;

@@ -14,7 +14,7 @@ _Static_assert(sizeof(struct cf_clocks) == 16, "program ABI");
 struct cf_retire {
 	struct cf_quota_key key;
 	__u32 period_minute; /* retire only if it is still of this one */
-	__u32 done;	     /* set by the program */
+	__u32 done;          /* set by the program */
 };
 _Static_assert(sizeof(struct cf_retire) == 64, "program ABI");
 

@@ -9,20 +9,21 @@
 #include "abi.h"
 
 struct cf_config {
-	__u64 seed[2];	     /* of the pair hash */
-	__u64 end_jiffies;   /* of the schedule's tables */
-	__u64 week_jiffies;  /* seven days */
-	__u32 generation;    /* its low 16 bits mark slots */
-	__u32 sources;	     /* entries of `sources` */
+	__u64 seed[2];      /* of the pair hash */
+	__u64 end_jiffies;  /* of the schedule's tables */
+	__u64 week_jiffies; /* seven days */
+	__u32 generation;   /* its low 16 bits mark slots */
+	__u32 sources;      /* entries of `sources` */
 	__u32 source_classes;
-	__u32 segments;	     /* entries of `segments` */
-	__u32 levels6;	     /* of the IPv6 tree */
+	__u32 segments; /* entries of `segments` */
+	__u32 levels6;  /* of the IPv6 tree */
 	__u32 level_first6[CF_LEVELS6];
-	__u32 observe;	     /* 1: no rule drops */
+	__u32 observe; /* 1: no rule drops */
 	__u32 pad;
 	struct cf_row policy_rules, clearing_rules, protect_rules, block_rules;
 };
-_Static_assert(sizeof(struct cf_config) == 32 + 4 * (5 + CF_LEVELS6 + 2) + 4 * sizeof(struct cf_row),
+_Static_assert(sizeof(struct cf_config) ==
+		       32 + 4 * (5 + CF_LEVELS6 + 2) + 4 * sizeof(struct cf_row),
 	       "no hidden padding");
 
 #endif

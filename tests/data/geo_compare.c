@@ -139,6 +139,8 @@ static void sort_lines(struct lines *all)
 {
 	wide reach = 0;
 
+	if (!all->n)
+		return; /* qsort() must not be given NULL */
 	qsort(all->v, all->n, sizeof(*all->v), line_order);
 	for (size_t i = 0; i < all->n; i++) {
 		if (all->v[i].last > reach)

@@ -44,10 +44,11 @@ static void fail_with(const struct diag_list *diags)
 /* Every test lives in UTC. */
 static const struct zone *utc_zone(void *arg, const char *name)
 {
-	static const char tzif[] = "TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-				   "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\4\0\0\0\0\0\0UTC"
-				   "\0TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-				   "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\4\0\0\0\0\0\0UTC\0\nUTC0\n";
+	static const char tzif[] =
+		"TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\4\0\0\0\0\0\0UTC"
+		"\0TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\4\0\0\0\0\0\0UTC\0\nUTC0\n";
 	static struct zone *z;
 
 	(void)arg;
@@ -184,8 +185,8 @@ void rig_reload(struct rig *r, const char *policy, const struct rig_options *opt
 
 static int prog_fd(enum rig_hook hook)
 {
-	int fd = bpf_obj_get(hook == RIG_INSIDE ? BPFFS "/curfew/progs/xdp_inside" :
-						  BPFFS "/curfew/progs/tc_outside");
+	int fd = bpf_obj_get(hook == RIG_INSIDE ? BPFFS "/curfew/progs/xdp_inside"
+						: BPFFS "/curfew/progs/tc_outside");
 
 	cr_assert_geq(fd, 0, "program is not pinned: %s", strerror(errno));
 	return fd;
@@ -197,9 +198,9 @@ static int test_run(struct rig *r, enum rig_hook hook, const struct frame_bytes 
 {
 	struct __sk_buff skb = {
 		.ifindex = 1,
-		.ingress_ifindex = hook == RIG_FORWARDED ? r->inside_ifindex :
-				   hook == RIG_OTHER	 ? 99 :
-							   0,
+		.ingress_ifindex = hook == RIG_FORWARDED ? r->inside_ifindex
+				   : hook == RIG_OTHER   ? 99
+							 : 0,
 		.wire_len = wire_len,
 		.gso_size = gso_size,
 	};
@@ -266,7 +267,7 @@ void rig_repeat(struct rig *r, enum rig_hook hook, const struct frame_spec *spec
 const char *rig_reason_name(enum cf_reason reason)
 {
 #define X(id, slug, group, text) [CF_REASON_##id] = slug,
-	static const char *const names[] = { CF_REASONS(X) [CF_REASON_MAX] = "none" };
+	static const char *const names[] = { CF_REASONS(X)[CF_REASON_MAX] = "none" };
 #undef X
 
 	return names[reason];

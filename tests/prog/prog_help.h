@@ -21,12 +21,12 @@ struct rig {
 };
 
 struct rig_options {
-	const char *now;	/* civil time in UTC that the rig starts at: "2026-11-23 12:00" */
-	unsigned int days;	/* of schedule; 0: 35 */
+	const char *now;        /* civil time in UTC that the rig starts at: "2026-11-23 12:00" */
+	unsigned int days;      /* of schedule; 0: 35 */
 	uint32_t pairs_per_cpu; /* 0: 4096 */
 	uint32_t quota_keys;
-	int64_t run_after;	/* seconds that pass between compiling and running */
-	bool force_clsact;	/* no TCX, as before 6.6 */
+	int64_t run_after; /* seconds that pass between compiling and running */
+	bool force_clsact; /* no TCX, as before 6.6 */
 };
 
 /* Exits the test as skipped where BPF cannot be loaded at all. */

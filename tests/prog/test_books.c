@@ -89,7 +89,9 @@ Test(books, reload_keeps_the_counts)
 	rig_setup(&r, OBSERVE, NULL);
 	for (int i = 0; i < 5; i++) {
 		rig_repeat(&r, RIG_INSIDE, &s, 1000);
-		rig_reload(&r, OBSERVE "policy \"p\" { from any to 203.0.113.0/24 then alert info }\n", NULL);
+		rig_reload(&r,
+			   OBSERVE "policy \"p\" { from any to 203.0.113.0/24 then alert info }\n",
+			   NULL);
 	}
 	check_books(&r, CF_HOOK_INSIDE, 5000, 5000ULL * 1054);
 	cr_assert_eq(datapath_generation(r.dp), 6);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* P4, P11: TC hooks without TCX: a clsact filter is ours alone to switch, to adopt and to remove. */
+/* P4, P11: TC hooks without TCX: a clsact filter is ours alone to switch, to adopt and to remove.
+ */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -10,10 +11,10 @@
 
 #include "prog_help.h"
 
-#define HEAD "outside wan0\ninside lan0, lan1\nmode enforce\n"
-#define DROP_TEST_NET "policy \"p\" { from any to 203.0.113.0/24 then drop }\n"
-#define DIR "/sys/fs/bpf/curfew"
-#define FOREIGN_HANDLE 77
+#define HEAD             "outside wan0\ninside lan0, lan1\nmode enforce\n"
+#define DROP_TEST_NET    "policy \"p\" { from any to 203.0.113.0/24 then drop }\n"
+#define DIR              "/sys/fs/bpf/curfew"
+#define FOREIGN_HANDLE   77
 #define FOREIGN_PRIORITY 50
 
 static const struct rig_options clsact = { .force_clsact = true };
@@ -107,12 +108,13 @@ static void send_out(const char *to)
 
 static void open_wan(void)
 {
-	cr_assert_eq(system("ip link set wan0 addrgenmode none && ip link set isp0 addrgenmode none && "
-			    "ip link set isp0 up && ip link set wan0 up && "
-			    "ip addr add 192.0.2.1/24 dev wan0 && "
-			    "ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev wan0 && "
-			    "ip route add default via 192.0.2.2"),
-		     0);
+	cr_assert_eq(
+		system("ip link set wan0 addrgenmode none && ip link set isp0 addrgenmode none && "
+		       "ip link set isp0 up && ip link set wan0 up && "
+		       "ip addr add 192.0.2.1/24 dev wan0 && "
+		       "ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev wan0 && "
+		       "ip route add default via 192.0.2.2"),
+		0);
 }
 
 static uint64_t left_as(struct rig *r, enum cf_reason reason)

@@ -24,16 +24,22 @@ Test(judge, drop_applies_to_the_first_packet)
 	struct rig r;
 	struct rig_run run;
 
-	rig_setup(&r, HEAD "policy \"p\" { from 10.0.0.0/24 to 203.0.113.0/25, 2001:db8:1::/48 then drop }\n",
-		  NULL);
+	rig_setup(
+		&r,
+		HEAD
+		"policy \"p\" { from 10.0.0.0/24 to 203.0.113.0/25, 2001:db8:1::/48 then drop }\n",
+		NULL);
 	run = send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.9");
 	assert_reason(run, CF_REASON_DROP_POLICY);
 	cr_assert(run.dropped);
-	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.200"), CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.200"),
+		      CF_REASON_PASS_UNMATCHED);
 	assert_reason(send_to(&r, RIG_INSIDE, "10.0.1.5", "203.0.113.9"), CF_REASON_PASS_UNMATCHED);
-	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2001:db8:1::9"), CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2001:db8:1::9"),
+		      CF_REASON_PASS_UNMATCHED);
 	cr_assert_eq(rig_pair(&r, "10.0.0.5", "203.0.113.9").dropped, 154);
-	cr_assert_eq(rig_pair(&r, "10.0.0.5", "203.0.113.9").wire, 154, "a drop is on the books too");
+	cr_assert_eq(rig_pair(&r, "10.0.0.5", "203.0.113.9").wire, 154,
+		     "a drop is on the books too");
 }
 
 Test(judge, ipv6_that_stands_for_ipv4_is_judged_as_ipv4)
@@ -41,21 +47,29 @@ Test(judge, ipv6_that_stands_for_ipv4_is_judged_as_ipv4)
 	struct rig r;
 
 	rig_setup(&r, HEAD "policy \"p\" { from any to 203.0.113.0/24 then drop }\n", NULL);
-	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b::203.0.113.9"), CF_REASON_DROP_POLICY);
-	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2002:cb00:7109::1"), CF_REASON_DROP_POLICY);
-	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b::198.51.100.9"), CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b::203.0.113.9"),
+		      CF_REASON_DROP_POLICY);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2002:cb00:7109::1"),
+		      CF_REASON_DROP_POLICY);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b::198.51.100.9"),
+		      CF_REASON_PASS_UNMATCHED);
 }
 
 Test(judge, prefixes_below_64_are_told_apart)
 {
 	struct rig r;
 
-	rig_setup(&r, HEAD "policy \"p\" { from any to 2001:db8::7, 2001:db8:0:1::/96 then drop }\n", NULL);
+	rig_setup(&r,
+		  HEAD "policy \"p\" { from any to 2001:db8::7, 2001:db8:0:1::/96 then drop }\n",
+		  NULL);
 	assert_reason(send_to(&r, RIG_OTHER, "fd12:3456::5", "2001:db8::7"), CF_REASON_DROP_POLICY);
-	assert_reason(send_to(&r, RIG_OTHER, "fd12:3456::6", "2001:db8:0:1::1"), CF_REASON_DROP_POLICY);
-	assert_reason(send_to(&r, RIG_OTHER, "fd12:3456::7", "2001:db8:0:1:0:1::"), CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_OTHER, "fd12:3456::6", "2001:db8:0:1::1"),
+		      CF_REASON_DROP_POLICY);
+	assert_reason(send_to(&r, RIG_OTHER, "fd12:3456::7", "2001:db8:0:1:0:1::"),
+		      CF_REASON_PASS_UNMATCHED);
 	/* the same pair, for the books, and yet another label */
-	assert_reason(send_to(&r, RIG_OTHER, "fd12:3456::5", "2001:db8::8"), CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_OTHER, "fd12:3456::5", "2001:db8::8"),
+		      CF_REASON_PASS_UNMATCHED);
 	assert_reason(send_to(&r, RIG_OTHER, "fd12:3456::5", "2001:db8::7"), CF_REASON_DROP_POLICY);
 }
 
@@ -70,11 +84,13 @@ Test(judge, from_tells_inside_gateway_and_other_apart)
 		  NULL);
 	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.1"), CF_REASON_DROP_POLICY);
 	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.2"), CF_REASON_PASS_UNMATCHED);
-	assert_reason(send_to(&r, RIG_GATEWAY, "192.0.2.1", "203.0.113.1"), CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_GATEWAY, "192.0.2.1", "203.0.113.1"),
+		      CF_REASON_PASS_UNMATCHED);
 	assert_reason(send_to(&r, RIG_GATEWAY, "192.0.2.1", "203.0.113.2"), CF_REASON_DROP_POLICY);
 	assert_reason(send_to(&r, RIG_OTHER, "172.16.0.1", "203.0.113.3"), CF_REASON_DROP_POLICY);
 	/* what an inside hook has judged is only totalled outside */
-	assert_reason(send_to(&r, RIG_FORWARDED, "192.0.2.1", "203.0.113.3"), CF_REASON_SEEN_FORWARDED);
+	assert_reason(send_to(&r, RIG_FORWARDED, "192.0.2.1", "203.0.113.3"),
+		      CF_REASON_SEEN_FORWARDED);
 	cr_assert_eq(rig_pair(&r, "192.0.2.1", "203.0.113.3").slots, 0);
 }
 
@@ -112,8 +128,10 @@ Test(judge, observe_passes_and_says_so)
 	assert_reason(run, CF_REASON_PASS_OBSERVED);
 	cr_assert_not(run.dropped);
 	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.2"), CF_REASON_DROP_POLICY);
-	rig_reload(&r, "outside wan0\ninside lan0, lan1\nmode observe\n"
-		       "policy \"e\" { from any to 203.0.113.2 then drop }\n", NULL);
+	rig_reload(&r,
+		   "outside wan0\ninside lan0, lan1\nmode observe\n"
+		   "policy \"e\" { from any to 203.0.113.2 then drop }\n",
+		   NULL);
 	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.2"), CF_REASON_PASS_OBSERVED);
 }
 
@@ -150,7 +168,8 @@ Test(judge, a_policy_without_quota_reports_a_pair_once)
 	struct seen seen = { 0 };
 	struct rig r;
 
-	rig_setup(&r, HEAD "policy \"p\" { from any to 203.0.113.0/24 then drop, alert warning }\n", NULL);
+	rig_setup(&r, HEAD "policy \"p\" { from any to 203.0.113.0/24 then drop, alert warning }\n",
+		  NULL);
 	for (int i = 0; i < 5; i++)
 		rig_packet(&r, RIG_INSIDE, &s);
 	datapath_events(r.dp, on_event, &seen);
@@ -168,14 +187,20 @@ Test(judge, nat64_and_its_look_alikes_are_told_apart)
 	struct rig r;
 
 	rig_setup(&r, HEAD "policy \"p\" { from any to 203.0.113.0/24 then drop }\n", NULL);
-	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b:cb00:7109::1"), CF_REASON_PASS_UNMATCHED);
-	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b::203.0.113.9"), CF_REASON_DROP_POLICY);
-	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "::ffff:198.51.100.1"), CF_REASON_PASS_UNMATCHED);
-	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "::ffff:203.0.113.1"), CF_REASON_DROP_POLICY);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b:cb00:7109::1"),
+		      CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b::203.0.113.9"),
+		      CF_REASON_DROP_POLICY);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "::ffff:198.51.100.1"),
+		      CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "::ffff:203.0.113.1"),
+		      CF_REASON_DROP_POLICY);
 	/* 6to4 of one of our own networks leaves all the same */
-	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2002:0a00:1::1"), CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2002:0a00:1::1"),
+		      CF_REASON_PASS_UNMATCHED);
 	rig_reload(&r, HEAD "policy \"p\" { from any to any then drop }\n", NULL);
-	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2002:0a00:1::1"), CF_REASON_DROP_POLICY);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2002:0a00:1::1"),
+		      CF_REASON_DROP_POLICY);
 }
 
 /* One slot serves the gateway and uncovered interfaces: what is remembered holds for both. */
@@ -210,7 +235,8 @@ Test(judge, a_pair_without_a_slot_is_reported)
 	struct seen seen = { 0 };
 	struct rig r;
 
-	rig_setup(&r, HEAD "policy \"p\" { from any to 203.0.113.0/24 then drop, alert warning }\n", NULL);
+	rig_setup(&r, HEAD "policy \"p\" { from any to 203.0.113.0/24 then drop, alert warning }\n",
+		  NULL);
 	for (int i = 0; i < 12000; i++) {
 		char dst[32];
 		struct frame_spec s = tcp("10.0.0.5", dst, 0);
@@ -234,7 +260,11 @@ Test(judge, the_first_drop_is_reported_after_off_not_during)
 	struct seen seen = { 0 };
 	struct rig r;
 
-	rig_setup(&r, HEAD "policy \"p\" { from any to any quota 150 B per source each hour at 100% drop }\n", NULL);
+	rig_setup(
+		&r,
+		HEAD
+		"policy \"p\" { from any to any quota 150 B per source each hour at 100% drop }\n",
+		NULL);
 	datapath_control(r.dp)->off_until = ~0ULL;
 	for (int i = 0; i < 3; i++)
 		send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.1");

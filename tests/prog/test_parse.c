@@ -24,12 +24,16 @@ static const struct raw_case raw_cases[] = {
 	{ "IPv4 cut short", CF_REASON_UNPARSED_SHORT_IP, { ETHER(0x08, 0x00), 0x45 }, 30 },
 	{ "IPv4 of version 5", CF_REASON_UNPARSED_BAD_IP, { ETHER(0x08, 0x00), 0x55 }, 60 },
 	{ "IPv4 header of 16 bytes", CF_REASON_UNPARSED_BAD_IP, { ETHER(0x08, 0x00), 0x44 }, 60 },
-	{ "IPv4 header longer than the frame", CF_REASON_UNPARSED_SHORT_IP,
-	  { ETHER(0x08, 0x00), 0x4f }, 40 },
+	{ "IPv4 header longer than the frame",
+	  CF_REASON_UNPARSED_SHORT_IP,
+	  { ETHER(0x08, 0x00), 0x4f },
+	  40 },
 	{ "IPv6 cut short", CF_REASON_UNPARSED_SHORT_IP, { ETHER(0x86, 0xdd), 0x60 }, 50 },
 	{ "IPv6 of version 4", CF_REASON_UNPARSED_BAD_IP, { ETHER(0x86, 0xdd), 0x45 }, 60 },
-	{ "three VLAN tags", CF_REASON_UNPARSED_TAGS,
-	  { ETHER(0x81, 0x00), 0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 8, 0 }, 64 },
+	{ "three VLAN tags",
+	  CF_REASON_UNPARSED_TAGS,
+	  { ETHER(0x81, 0x00), 0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 8, 0 },
+	  64 },
 };
 
 Test(parse, each_frame_leaves_with_its_reason)
@@ -71,7 +75,8 @@ Test(parse, destinations_that_do_not_leave_are_ignored)
 
 	rig_setup(&r, OBSERVE "networks 172.16.0.0/12\n", NULL);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct frame_spec s = { cases[i].src, cases[i].dst, 17, 5000, 53, 100, 5, .options = 0 };
+		struct frame_spec s = { cases[i].src, cases[i].dst, 17, 5000,
+					53,           100,          5,  .options = 0 };
 
 		assert_reason(rig_packet(&r, RIG_INSIDE, &s), cases[i].want);
 	}
@@ -152,8 +157,10 @@ Test(parse, ipv6_extensions_are_no_way_around_a_policy)
 	} cases[] = { { "nine headers", 9, 0 }, { "longer than the packet", 1, 200 } };
 	struct rig r;
 
-	rig_setup(&r, "outside wan0\ninside lan0, lan1\nmode enforce\n"
-		      "policy \"p\" { from any to 2001:db8::/32 then drop }\n", NULL);
+	rig_setup(&r,
+		  "outside wan0\ninside lan0, lan1\nmode enforce\n"
+		  "policy \"p\" { from any to 2001:db8::/32 then drop }\n",
+		  NULL);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct frame_spec s = { "fd12:3456::5", "2001:db8:1:2::99", 60, 0, 0, 300 };
 		struct frame_bytes f;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* P3: a quota of N lets at most N bytes pass, and the packet that would exceed it is the first dropped. */
+/* P3: a quota of N lets at most N bytes pass, and the packet that would exceed it is the first
+ * dropped. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <sched.h>
@@ -7,7 +8,7 @@
 
 #include "prog_help.h"
 
-#define HEAD "outside wan0\ninside lan0, lan1\nmode enforce\n"
+#define HEAD               "outside wan0\ninside lan0, lan1\nmode enforce\n"
 #define POLICY(quota, ats) HEAD "policy \"p\" { from any to any\n" quota "\n" ats " }\n"
 
 static struct frame_spec tcp(const char *src, const char *dst, uint32_t payload)
@@ -136,8 +137,9 @@ Test(quota, each_threshold_reports_once)
 	struct events e = { 0 };
 	struct rig r;
 
-	rig_setup(&r, POLICY("quota 10 kB per pair each hour",
-			     "at 50% alert info at 80% alert warning at 100% drop, alert critical"),
+	rig_setup(&r,
+		  POLICY("quota 10 kB per pair each hour",
+			 "at 50% alert info at 80% alert warning at 100% drop, alert critical"),
 		  NULL);
 	for (int i = 0; i < 7; i++)
 		rig_packet(&r, RIG_INSIDE, &s);
@@ -184,7 +186,8 @@ Test(quota, a_full_ledger_keeps_the_bound)
 		cr_assert(run.reason == CF_REASON_PASS_QUOTA || run.reason == CF_REASON_DROP_QUOTA);
 		passed += !run.dropped;
 	}
-	/* seven keys beside the shared entry, one packet each, and three packets for all the rest */
+	/* seven keys beside the shared entry, one packet each, and three packets for all the rest
+	 */
 	cr_assert_leq(passed, 8 + 3);
 	cr_assert_geq(passed, 3);
 }
@@ -229,7 +232,8 @@ Test(quota, no_overshoot_from_all_cpus_at_once)
 	cr_assert_eq(a.packets + b.packets, 600000);
 	passed = (a.wire + b.wire - a.dropped - b.dropped) / 1054 * 1000;
 	cr_assert_leq(passed, 123456789);
-	cr_assert_gt(passed, 123456789 - 1000 * 2, "the quota was not used up: %lu", (unsigned long)passed);
+	cr_assert_gt(passed, 123456789 - 1000 * 2, "the quota was not used up: %lu",
+		     (unsigned long)passed);
 	cr_assert_eq(rig_quota(&r, CF_KEY_POLICY).used_bytes, passed);
 }
 
@@ -288,7 +292,8 @@ Test(quota, a_key_can_be_given_back)
 /* However an IPv4 destination is dressed, it is one key. */
 Test(quota, nat64_and_6to4_are_the_same_destination)
 {
-	static const char *const dst[] = { "203.0.113.9", "64:ff9b::203.0.113.9", "2002:cb00:7109::1" };
+	static const char *const dst[] = { "203.0.113.9", "64:ff9b::203.0.113.9",
+					   "2002:cb00:7109::1" };
 	struct rig r;
 
 	rig_setup(&r, POLICY("quota 2500 B per destination each hour", "at 100% drop"), NULL);
@@ -306,11 +311,12 @@ Test(quota, two_policies_in_shadow_each_refuse_for_themselves)
 	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000);
 	struct rig r;
 
-	rig_setup(&r,
-		  "outside wan0\ninside lan0, lan1\nmode observe\n"
-		  "policy \"p\" { from any to any quota 2 kB per source each hour at 100% drop }\n"
-		  "policy \"q\" { from any to any quota 3 kB per destination each hour at 100% drop }\n",
-		  NULL);
+	rig_setup(
+		&r,
+		"outside wan0\ninside lan0, lan1\nmode observe\n"
+		"policy \"p\" { from any to any quota 2 kB per source each hour at 100% drop }\n"
+		"policy \"q\" { from any to any quota 3 kB per destination each hour at 100% drop }\n",
+		NULL);
 	for (int i = 0; i < 10; i++)
 		rig_packet(&r, RIG_INSIDE, &s);
 	cr_assert_eq(rig_quota(&r, CF_KEY_SOURCE).used_bytes, 2000);

@@ -10,8 +10,8 @@
 
 #define HEAD "outside wan0\ninside lan0, lan1\nmode enforce\n"
 
-static const struct frame_spec packet = { "10.0.0.5", "203.0.113.1", 6, 40000, 443, 100, 5,
-					  .options = 0 };
+static const struct frame_spec packet = { "10.0.0.5", "203.0.113.1", 6, 40000,
+					  443,        100,           5, .options = 0 };
 
 Test(reload, a_known_pair_is_classified_anew)
 {
@@ -45,17 +45,16 @@ Test(reload, every_hook_is_attached_where_it_should_be_and_switched)
 	datapath_hooks(r.dp, &before);
 	cr_assert_eq(before.n, 3);
 	cr_assert_eq(hook_on(&before, "lan0")->kind, HOOK_XDP);
-	cr_assert_eq(hook_on(&before, "lan1")->kind,
-		     tcx ? HOOK_TCX_INGRESS : HOOK_CLSACT_INGRESS);
-	cr_assert_eq(hook_on(&before, "wan0")->kind,
-		     tcx ? HOOK_TCX_EGRESS : HOOK_CLSACT_EGRESS);
+	cr_assert_eq(hook_on(&before, "lan1")->kind, tcx ? HOOK_TCX_INGRESS : HOOK_CLSACT_INGRESS);
+	cr_assert_eq(hook_on(&before, "wan0")->kind, tcx ? HOOK_TCX_EGRESS : HOOK_CLSACT_EGRESS);
 	rig_reload(&r, HEAD, NULL);
 	datapath_hooks(r.dp, &after);
 	for (size_t i = 0; i < before.n; i++) {
 		const struct hook *b = &before.v[i], *a = hook_on(&after, b->ifname);
 
 		cr_assert(a->alive);
-		cr_assert_eq(a->link_id, b->link_id, "%s was detached and attached again", b->ifname);
+		cr_assert_eq(a->link_id, b->link_id, "%s was detached and attached again",
+			     b->ifname);
 		cr_assert_neq(a->prog_id, b->prog_id, "%s kept the old program", b->ifname);
 		cr_assert_eq(a->generation, 2);
 	}
@@ -108,8 +107,11 @@ Test(reload, a_restart_adopts_what_is_pinned)
 	struct datapath *again;
 	struct rig r;
 
-	rig_setup(&r, HEAD "policy \"p\" { from any to any quota 250 B per source each hour at 100% drop }\n",
-		  NULL);
+	rig_setup(
+		&r,
+		HEAD
+		"policy \"p\" { from any to any quota 250 B per source each hour at 100% drop }\n",
+		NULL);
 	rig_packet(&r, RIG_INSIDE, &packet);
 	datapath_close(r.dp);
 	/* nobody is there, and it still counts */

@@ -10,8 +10,8 @@
 	"policy \"p\" { from any to any during night quota 2 kB per destination each window\n"     \
 	"  at 100% drop }\n"
 
-static const struct frame_spec upload = { "10.0.0.5", "203.0.113.1", 6, 40000, 443, 1000, 5,
-					  .options = 0 };
+static const struct frame_spec upload = { "10.0.0.5", "203.0.113.1", 6, 40000,
+					  443,        1000,          5, .options = 0 };
 
 /* Sleeps until the rig's clock, as the kernel sees it, is a moment past the edge. */
 static void sleep_past(struct rig *r, struct utc edge)
@@ -85,8 +85,10 @@ Test(schedule, after_the_table_the_last_week_repeats)
 /* Period ids are times, not indices: each of the repeated nights is a new one. */
 Test(schedule, a_repeated_night_is_a_new_period)
 {
-	struct rig_options first = { .now = "2026-11-23 12:00", .run_after = 40 * 86400 + 11 * 3600 };
-	struct rig_options second = { .now = "2026-11-23 12:00", .run_after = 41 * 86400 + 11 * 3600 };
+	struct rig_options first = { .now = "2026-11-23 12:00",
+				     .run_after = 40 * 86400 + 11 * 3600 };
+	struct rig_options second = { .now = "2026-11-23 12:00",
+				      .run_after = 41 * 86400 + 11 * 3600 };
 	struct rig r;
 
 	rig_setup(&r, NIGHT, &first);

@@ -37,8 +37,8 @@ Test(mmdb_damage, each_kind_is_refused_for_its_own_reason)
 		cr_assert_lt(r, 0, "%s is accepted", mmdb_damages[i].name);
 		cr_assert_null(t);
 		if (mmdb_damages[i].error)
-			cr_assert_eq(r, mmdb_damages[i].error, "%s: %s (%s)", mmdb_damages[i].name, strerror(-r),
-				     why);
+			cr_assert_eq(r, mmdb_damages[i].error, "%s: %s (%s)", mmdb_damages[i].name,
+				     strerror(-r), why);
 		cr_assert(strstr(why, mmdb_damages[i].part), "%s: %s", mmdb_damages[i].name, why);
 		free(why);
 		if (strcmp(mmdb_damages[i].name, "metadata_bomb") &&

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What each program costs this kernel's verifier, by policy set: a line each, which tests/vm/run compares. */
+/* What each program costs this kernel's verifier, by policy set: a line each, which tests/vm/run
+ * compares. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <criterion/criterion.h>

@@ -19,8 +19,8 @@
 #include "port/datapath.h"
 #include "port/zones.h"
 
-#define BPFFS	   "/sys/fs/bpf"
-#define HEAD	   "outside wan0\ninside lan0\nmode enforce\nsite { timezone \"Etc/UTC\" }\n"
+#define BPFFS      "/sys/fs/bpf"
+#define HEAD       "outside wan0\ninside lan0\nmode enforce\nsite { timezone \"Etc/UTC\" }\n"
 #define ROUNDS_MAX 51
 
 /* A policy set loaded once; its programs serve several cases. */
@@ -37,9 +37,8 @@ static struct load loads[] = {
 			HEAD "window night = daily 00:00-00:01\n"
 			     "policy \"p\" { from any to any during night\n"
 			     "  quota 1 GB per destination each window at 100% drop }\n" },
-	[ACTIVE_QUOTA] = { "quota",
-			   HEAD "policy \"p\" { from any to any\n"
-				"  quota 1 TB per destination each day at 100% drop }\n" },
+	[ACTIVE_QUOTA] = { "quota", HEAD "policy \"p\" { from any to any\n"
+					 "  quota 1 TB per destination each day at 100% drop }\n" },
 	[USED_UP] = { "used", HEAD "policy \"p\" { from any to any\n"
 				   "  quota 1 B per destination each day at 100% drop }\n" },
 };
@@ -70,9 +69,11 @@ static struct bench_case cases[] = {
 	{ "XDP: full path, quota used up, dropped", NULL, "xdp_inside", USED_UP, &tcp4, false },
 	{ "TC: empty program", "tc_empty", NULL, 0, &tcp4, true },
 	{ "TC: parse only, IPv4 TCP", "tc_parse", NULL, 0, &tcp4, true },
-	{ "TC egress: full path, no rule about the pair", NULL, "tc_outside", NO_POLICY, &tcp4, true },
+	{ "TC egress: full path, no rule about the pair", NULL, "tc_outside", NO_POLICY, &tcp4,
+	  true },
 	{ "TC egress: full path, no active window", NULL, "tc_outside", NO_WINDOW, &tcp4, true },
-	{ "TC egress: full path, active quota, charged", NULL, "tc_outside", ACTIVE_QUOTA, &tcp4, true },
+	{ "TC egress: full path, active quota, charged", NULL, "tc_outside", ACTIVE_QUOTA, &tcp4,
+	  true },
 };
 
 static int fail(const char *what, const char *why)
@@ -103,7 +104,9 @@ static int compile(const struct load *l, const struct zone_source *zones, struct
 	struct policy_io io = { read_text, no_glob, (void *)l->policy };
 	struct machine machine = { 0 };
 	struct diag_list diags = { 0 };
-	struct image_input in = { .machine = &machine, .zones = zones, .now = { 1795435200 }, .days = 35 };
+	struct image_input in = {
+		.machine = &machine, .zones = zones, .now = { 1795435200 }, .days = 35
+	};
 	struct buf text = { 0 };
 
 	if (!policy_parse(&io, "bench.conf", set, &diags)) {

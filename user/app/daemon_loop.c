@@ -191,7 +191,8 @@ static void on_poll(struct daemon *d)
 	say_switch(d);
 	daemon_confirm_poll(d);
 	daemon_manual_poll(d);
-	/* while a new configuration waits to be confirmed, the old one's counters may be wanted back */
+	/* while a new configuration waits to be confirmed, the old one's counters may be wanted
+	 * back */
 	if (d->polls % PRUNE_POLLS == 0 && !d->unconfirmed.waiting)
 		datapath_quota_prune(d->dp, d->now.image, daemon_now(d));
 	if (d->polls % SLOW_POLLS)

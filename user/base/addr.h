@@ -18,7 +18,7 @@ struct prefix {
 	uint8_t bits;
 };
 
-#define ADDR_TEXT_MAX 48   /* longest text of an address, with its NUL */
+#define ADDR_TEXT_MAX   48 /* longest text of an address, with its NUL */
 #define PREFIX_TEXT_MAX 52 /* the same of a prefix */
 
 bool addr_is4(const struct addr *a);

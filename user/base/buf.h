@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A growing string and a growing array. Out of memory is fatal here: a watchdog restarts better than it limps. */
+/* A growing string and a growing array. Out of memory is fatal here: a watchdog restarts better
+ * than it limps. */
 #ifndef CURFEW_BASE_BUF_H
 #define CURFEW_BASE_BUF_H
 

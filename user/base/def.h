@@ -24,9 +24,9 @@
 		take_fd;                                                                           \
 	})
 
-#define _cleanup_(fn) __attribute__((cleanup(fn)))
+#define _cleanup_(fn)       __attribute__((cleanup(fn)))
 #define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
-#define _unused_ __attribute__((unused))
+#define _unused_            __attribute__((unused))
 
 static inline void free_p(void *p)
 {
@@ -39,7 +39,7 @@ static inline void close_p(const int *fd)
 		close(*fd);
 }
 
-#define _cleanup_free_ _cleanup_(free_p)
+#define _cleanup_free_  _cleanup_(free_p)
 #define _cleanup_close_ _cleanup_(close_p)
 
 /* Kernel typedefs have no place in user code. */

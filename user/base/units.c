@@ -14,16 +14,23 @@ struct unit {
 };
 
 static const struct unit sizes[] = {
-	{ "TB", 1000000000000ULL }, { "GB", 1000000000ULL },  { "MB", 1000000ULL },
-	{ "kB", 1000ULL },	    { "KB", 1000ULL },	      { "TiB", 1ULL << 40 },
-	{ "GiB", 1ULL << 30 },	    { "MiB", 1ULL << 20 },    { "KiB", 1ULL << 10 },
-	{ "kiB", 1ULL << 10 },	    { "B", 1 },
+	{ "TB", 1000000000000ULL },
+	{ "GB", 1000000000ULL },
+	{ "MB", 1000000ULL },
+	{ "kB", 1000ULL },
+	{ "KB", 1000ULL },
+	{ "TiB", 1ULL << 40 },
+	{ "GiB", 1ULL << 30 },
+	{ "MiB", 1ULL << 20 },
+	{ "KiB", 1ULL << 10 },
+	{ "kiB", 1ULL << 10 },
+	{ "B", 1 },
 };
 
 static const struct unit durations[] = {
-	{ "weeks", 604800 }, { "week", 604800 }, { "w", 604800 }, { "days", 86400 },
-	{ "day", 86400 },    { "d", 86400 },	 { "hours", 3600 }, { "hour", 3600 },
-	{ "h", 3600 },	     { "min", 60 },	 { "m", 60 },	    { "sec", 1 },
+	{ "weeks", 604800 }, { "week", 604800 }, { "w", 604800 },   { "days", 86400 },
+	{ "day", 86400 },    { "d", 86400 },     { "hours", 3600 }, { "hour", 3600 },
+	{ "h", 3600 },       { "min", 60 },      { "m", 60 },       { "sec", 1 },
 	{ "s", 1 },
 };
 
@@ -42,7 +49,8 @@ static const char *skip_space(const char *s)
 	return s;
 }
 
-/* One "number unit"; moves *s behind it. Decimals are exact: digits scaled, never floating point. */
+/* One "number unit"; moves *s behind it. Decimals are exact: digits scaled, never floating point.
+ */
 static int quantity(const char **s, const struct unit *units, size_t n, uint64_t *ret)
 {
 	const char *p = skip_space(*s), *word;
@@ -116,8 +124,11 @@ const char *size_format(uint64_t bytes, char buf[UNITS_TEXT_MAX])
 		v /= 1000;
 		i++;
 	}
-	snprintf(buf, UNITS_TEXT_MAX, "%.*f %s", i == 0 || v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2, v,
-		 names[i]);
+	snprintf(buf, UNITS_TEXT_MAX, "%.*f %s",
+		 i == 0 || v >= 99.95 ? 0
+		 : v >= 9.995         ? 1
+				      : 2,
+		 v, names[i]);
 	return buf;
 }
 
@@ -140,7 +151,9 @@ int duration_parse(const char *text, uint64_t *ret_seconds)
 
 const char *duration_format(uint64_t seconds, char buf[UNITS_TEXT_MAX])
 {
-	static const struct unit parts[] = { { "d", 86400 }, { "h", 3600 }, { "m", 60 }, { "s", 1 } };
+	static const struct unit parts[] = {
+		{ "d", 86400 }, { "h", 3600 }, { "m", 60 }, { "s", 1 }
+	};
 	size_t n = 0;
 	int shown = 0;
 

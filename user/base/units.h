@@ -12,7 +12,8 @@
  * GiB, TiB of 1024. -EINVAL: no number or unknown unit; -ERANGE: too large.
  */
 int size_parse(const char *text, uint64_t *ret_bytes);
-/* Exact and shortest in one unit: "50 MB", "1536 kB", "1 GiB", "7 B". size_parse() reads it back. */
+/* Exact and shortest in one unit: "50 MB", "1536 kB", "1 GiB", "7 B". size_parse() reads it back.
+ */
 const char *size_format_exact(uint64_t bytes, char buf[UNITS_TEXT_MAX]);
 /* For tables, three digits: "48.9 MB". */
 const char *size_format(uint64_t bytes, char buf[UNITS_TEXT_MAX]);

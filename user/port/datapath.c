@@ -103,9 +103,10 @@ static int check_layout(const struct datapath *dp, struct why *why)
 	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0 || info.value_size != sizeof(c) ||
 	    bpf_map_lookup_elem(fd, &zero, &c) < 0 ||
 	    (c.layout_version && c.layout_version != CF_LAYOUT_VERSION))
-		r = why_set(why, -ESTALE,
-			    "%s was pinned by another version of Curfew: curfew detach, then start again",
-			    dp->dir);
+		r = why_set(
+			why, -ESTALE,
+			"%s was pinned by another version of Curfew: curfew detach, then start again",
+			dp->dir);
 	close(fd);
 	return r;
 }
@@ -115,7 +116,8 @@ int dp_use_shared(const struct datapath *dp, struct bpf_object *obj, bool tables
 	struct bpf_map *map;
 	char path[PIN_MAX];
 
-	bpf_object__for_each_map(map, obj) {
+	bpf_object__for_each_map(map, obj)
+	{
 		const char *name = bpf_map__name(map);
 		int r;
 
@@ -125,8 +127,9 @@ int dp_use_shared(const struct datapath *dp, struct bpf_object *obj, bool tables
 			bpf_map__set_autocreate(map, tables);
 			continue;
 		}
-		r = bpf_map__set_pin_path(map, dp_path(dp, path, sizeof(path), "%s",
-						       !strcmp(name, "walk") ? "pairs_walk" : name));
+		r = bpf_map__set_pin_path(map,
+					  dp_path(dp, path, sizeof(path), "%s",
+						  !strcmp(name, "walk") ? "pairs_walk" : name));
 		if (r < 0)
 			return why_set(why, r, "map %s: %s", name, strerror(-r));
 		if (!strcmp(name, "quotas"))
@@ -164,8 +167,9 @@ static int map_control(struct datapath *dp, struct why *why)
 /* Names of hooks and reasons, so that a dump of the map reads well. */
 static int name_reasons(struct datapath *dp)
 {
-	static const char *const hooks[] = { [CF_HOOK_INSIDE] = "inside",
-					     [CF_HOOK_OUTSIDE] = "outside" };
+	static const char *const hooks[] = {
+		[CF_HOOK_INSIDE] = "inside", [CF_HOOK_OUTSIDE] = "outside"
+	};
 #define X(id, slug, group, text) [CF_REASON_##id] = slug,
 	static const char *const slugs[] = { CF_REASONS(X) };
 #undef X
@@ -251,7 +255,8 @@ static int make_shards(struct datapath *dp, struct why *why)
 
 static int map_segments(struct datapath *dp, uint32_t cpu, bool six, uint32_t first, uint32_t count)
 {
-	size_t size = CF_SEG_BUCKETS * (six ? sizeof(struct cf_bucket6) : sizeof(struct cf_bucket4));
+	size_t size =
+		CF_SEG_BUCKETS * (six ? sizeof(struct cf_bucket6) : sizeof(struct cf_bucket4));
 	int outer = dp_map_fd(dp, six ? "shards6" : "shards4");
 
 	for (uint32_t i = first; i < first + count; i++) {
@@ -381,8 +386,9 @@ static int open_shared(struct datapath *dp, bool create, struct why *why)
 	if (!dp->control->layout_version && create)
 		r = first_time(dp, why);
 	else if (dp->control->layout_version != CF_LAYOUT_VERSION)
-		r = why_set(why, -ESTALE, "%s is of layout %u, this program wants %u: curfew detach",
-			    dp->dir, dp->control->layout_version, CF_LAYOUT_VERSION);
+		r = why_set(why, -ESTALE,
+			    "%s is of layout %u, this program wants %u: curfew detach", dp->dir,
+			    dp->control->layout_version, CF_LAYOUT_VERSION);
 	if (!r)
 		r = map_shards(dp, why);
 	if (!r && create)
@@ -439,8 +445,8 @@ void datapath_close(struct datapath *dp)
 	ring_buffer__free(dp->ring);
 	for (size_t i = 0; i < dp->segments.n; i++)
 		munmap((void *)dp->segments.v[i].base,
-		       CF_SEG_BUCKETS * (dp->segments.v[i].six ? sizeof(struct cf_bucket6) :
-								 sizeof(struct cf_bucket4)));
+		       CF_SEG_BUCKETS * (dp->segments.v[i].six ? sizeof(struct cf_bucket6)
+							       : sizeof(struct cf_bucket4)));
 	free(dp->segments.v);
 	if (dp->control)
 		munmap((void *)dp->control, (size_t)sysconf(_SC_PAGESIZE));
@@ -468,6 +474,7 @@ void datapath_sizes(const struct datapath *dp, struct datapath_sizes *ret)
 	*ret = dp->sizes;
 	if (!bpf_obj_get_info_by_fd(dp_map_fd(dp, "quotas"), &info, &len))
 		ret->quota_keys = info.max_entries;
-	ret->table_bytes = (ret->slots4 + ret->slots6) * 64 +
-			   ret->quota_keys * (sizeof(struct cf_quota_key) + sizeof(struct cf_quota_state));
+	ret->table_bytes =
+		(ret->slots4 + ret->slots6) * 64 +
+		ret->quota_keys * (sizeof(struct cf_quota_key) + sizeof(struct cf_quota_state));
 }

@@ -27,10 +27,11 @@ struct why {
 };
 
 struct datapath_options {
-	const char *dir;	/* NULL: DATAPATH_DIR */
-	uint32_t pairs_per_cpu; /* slots of each family a CPU gets; 0: 131,072 and half of it for IPv6 */
-	uint32_t quota_keys;	/* entries of the quota ledger; 0: 65,536 */
-	bool force_clsact;	/* never TCX: for tests, and kernels before 6.6 find it out themselves */
+	const char *dir;        /* NULL: DATAPATH_DIR */
+	uint32_t pairs_per_cpu; /* slots of each family a CPU gets; 0: 131,072 and half of it for
+				   IPv6 */
+	uint32_t quota_keys;    /* entries of the quota ledger; 0: 65,536 */
+	bool force_clsact; /* never TCX: for tests, and kernels before 6.6 find it out themselves */
 };
 
 /*
@@ -45,7 +46,14 @@ void datapath_close(struct datapath *dp);
 
 /* ---- generations and hooks -------------------------------------------- */
 
-enum hook_kind { HOOK_NONE, HOOK_XDP, HOOK_TCX_INGRESS, HOOK_TCX_EGRESS, HOOK_CLSACT_INGRESS, HOOK_CLSACT_EGRESS };
+enum hook_kind {
+	HOOK_NONE,
+	HOOK_XDP,
+	HOOK_TCX_INGRESS,
+	HOOK_TCX_EGRESS,
+	HOOK_CLSACT_INGRESS,
+	HOOK_CLSACT_EGRESS
+};
 const char *hook_kind_name(enum hook_kind kind); /* "native XDP", "TCX egress", … */
 
 enum xdp_choice { XDP_AUTO, XDP_NEVER };
@@ -65,7 +73,7 @@ struct hook {
 	uint32_t link_id;    /* 0 for clsact */
 	uint32_t generation; /* of the program that is attached */
 	uint32_t position;   /* in the TCX chain, from 0; 0 elsewhere */
-	bool alive;	     /* the kernel still has it on that device */
+	bool alive;          /* the kernel still has it on that device */
 	struct why why;
 };
 struct hook_list {
@@ -74,11 +82,12 @@ struct hook_list {
 };
 void hook_list_done(struct hook_list *l);
 
-/* How civil time maps to the kernel's: real-time clock (plus the daemon's offset) against jiffies. */
+/* How civil time maps to the kernel's: real-time clock (plus the daemon's offset) against jiffies.
+ */
 struct time_map {
-	int64_t utc_ns;	   /* since 1970, at that moment */
-	uint64_t jiffies;  /* of bpf_jiffies64() */
-	uint64_t boot_ns;  /* CLOCK_BOOTTIME */
+	int64_t utc_ns;   /* since 1970, at that moment */
+	uint64_t jiffies; /* of bpf_jiffies64() */
+	uint64_t boot_ns; /* CLOCK_BOOTTIME */
 	uint32_t hz;
 };
 /* Reads all clocks together, through a program. `offset` seconds are added to the wall clock. */
@@ -119,12 +128,13 @@ struct pair_sample {
 	struct addr dst; /* IPv6: the /64, last 64 bits zero */
 	enum cf_hook hook;
 	uint32_t cpu;
-	uint32_t slot; /* unique among live slots of this datapath and family, stable while the pair lives */
+	uint32_t slot; /* unique among live slots of this datapath and family, stable while the pair
+			  lives */
 	uint64_t wire_bytes, payload_bytes, dropped_wire_bytes;
 	uint32_t packets; /* mod 2^32 */
 	uint32_t label, source_class;
 	uint16_t generation; /* low bits of the one that label belongs to */
-	uint8_t flags;	     /* enum cf_slot_flags */
+	uint8_t flags;       /* enum cf_slot_flags */
 };
 typedef void (*pair_fn)(void *arg, const struct pair_sample *p);
 int datapath_pairs(struct datapath *dp, pair_fn fn, void *arg);
@@ -152,7 +162,8 @@ struct quota_state {
 	uint32_t reported;
 	char policy[CF_NAME_LEN];
 };
-typedef void (*quota_fn)(void *arg, const struct cf_quota_key *key, const struct quota_state *state);
+typedef void (*quota_fn)(void *arg, const struct cf_quota_key *key,
+			 const struct quota_state *state);
 int datapath_quotas(struct datapath *dp, quota_fn fn, void *arg);
 /* Forgets a key's use, so that it starts anew. -ENOENT if there is none. */
 int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key);
@@ -164,7 +175,8 @@ int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key);
  */
 int datapath_quota_prune(struct datapath *dp, const struct image *img, struct utc now);
 
-/* The events' epoll descriptor; datapath_events() calls fn for each that waits. Losses are counted. */
+/* The events' epoll descriptor; datapath_events() calls fn for each that waits. Losses are counted.
+ */
 int datapath_events_fd(struct datapath *dp);
 typedef void (*event_fn)(void *arg, const struct cf_event *ev);
 int datapath_events(struct datapath *dp, event_fn fn, void *arg);

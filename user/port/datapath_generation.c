@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A generation: programs freshly loaded for one image, then every hook switched to them, or none. */
+/* A generation: programs freshly loaded for one image, then every hook switched to them, or none.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 /* The skeletons as one kind of thing. */
 struct prog_kind {
 	const char *name;
-	void *(*open)(struct bpf_object **obj, struct bpf_program **prog, struct cf_config **config);
+	void *(*open)(struct bpf_object **obj, struct bpf_program **prog,
+		      struct cf_config **config);
 	void (*destroy)(void *skeleton);
 };
 #define PROG_KIND(kind)                                                                            \
@@ -39,7 +41,10 @@ struct prog_kind {
 PROG_KIND(xdp_inside)
 PROG_KIND(tc_inside)
 PROG_KIND(tc_outside)
-#define PROG_ROW(kind) { #kind, open_##kind, destroy_##kind }
+#define PROG_ROW(kind)                                                                             \
+	{                                                                                          \
+#kind, open_##kind, destroy_##kind                                                 \
+	}
 static const struct prog_kind kinds[PROG_MAX] = {
 	[PROG_XDP_INSIDE] = PROG_ROW(xdp_inside),
 	[PROG_TC_INSIDE] = PROG_ROW(tc_inside),
@@ -82,7 +87,8 @@ static int share_tables(struct bpf_object *obj, struct bpf_object *with)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, obj) {
+	bpf_object__for_each_map(map, obj)
+	{
 		int r;
 
 		if (!dp_is_table(bpf_map__name(map)))
@@ -208,7 +214,8 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 		goto fail;
 	/* slots may be marked with it from here on: it is never given out again */
 	control->numbered = next.number;
-	/* a deadline must be there before its generation is; one that is in force stays until then */
+	/* a deadline must be there before its generation is; one that is in force stays until then
+	 */
 	if (confirm_until) {
 		control->confirm_generation = next.number;
 		control->confirm_until = confirm_until;
@@ -266,9 +273,8 @@ static int read_clocks(const struct datapath *dp, struct cf_clocks *c)
 	struct admin_bpf *admin = dp->admin;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = c, .ctx_size_in = sizeof(*c));
 
-	return bpf_prog_test_run_opts(bpf_program__fd(admin->progs.read_clocks), &opts) < 0 ?
-		       -errno :
-		       0;
+	return bpf_prog_test_run_opts(bpf_program__fd(admin->progs.read_clocks), &opts) < 0 ? -errno
+											    : 0;
 }
 
 int datapath_time_map(struct datapath *dp, int64_t offset, struct time_map *ret)

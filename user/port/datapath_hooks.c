@@ -14,8 +14,8 @@
 
 #include <linux/if_link.h>
 
-#include "port/datapath_priv.h"
 #include "port/datapath_link.h"
+#include "port/datapath_priv.h"
 
 static const char *role_name(enum cf_if_role role)
 {
@@ -123,9 +123,9 @@ static int switch_one(struct datapath *dp, struct generation *g, const struct ho
 	if (!ifindex)
 		return 0; /* waited for */
 	if (c->before.kind != HOOK_NONE && c->before.alive && c->before.ifindex == ifindex) {
-		enum prog_id which = w->role == CF_IF_OUTSIDE	  ? PROG_TC_OUTSIDE :
-				     c->before.kind == HOOK_XDP ? PROG_XDP_INSIDE :
-								    PROG_TC_INSIDE;
+		enum prog_id which = w->role == CF_IF_OUTSIDE     ? PROG_TC_OUTSIDE
+				     : c->before.kind == HOOK_XDP ? PROG_XDP_INSIDE
+								  : PROG_TC_INSIDE;
 
 		r = generation_load(dp, g, which, why);
 		if (r < 0)
@@ -180,8 +180,8 @@ static void remove_unwanted(struct datapath *dp, const struct hook_want *wants, 
 	hook_list_done(&list);
 }
 
-int hooks_switch(struct datapath *dp, struct generation *g, const struct hook_want *wants,
-		 size_t n, struct why *why)
+int hooks_switch(struct datapath *dp, struct generation *g, const struct hook_want *wants, size_t n,
+		 struct why *why)
 {
 	struct change *done = xcalloc(n, sizeof(*done));
 	char path[PIN_MAX];

@@ -53,8 +53,8 @@ static int link_state(int fd, struct hook_state *st)
 	if (info.type == BPF_LINK_TYPE_XDP)
 		st->kind = HOOK_XDP;
 	else if (info.type == LINK_TCX)
-		st->kind = ((uint32_t *)&info.xdp)[1] == TCX_EGRESS ? HOOK_TCX_EGRESS :
-								      HOOK_TCX_INGRESS;
+		st->kind = ((uint32_t *)&info.xdp)[1] == TCX_EGRESS ? HOOK_TCX_EGRESS
+								    : HOOK_TCX_INGRESS;
 	return 0;
 }
 
@@ -153,15 +153,16 @@ static int attach_clsact(struct datapath *dp, struct generation *g, enum prog_id
 }
 
 int hook_attach_tc(struct datapath *dp, struct generation *g, enum prog_id which,
-		   const struct hook_want *w, uint32_t ifindex, bool ether,
-		   struct hook_state *ret, struct why *why)
+		   const struct hook_want *w, uint32_t ifindex, bool ether, struct hook_state *ret,
+		   struct why *why)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = BPF_F_BEFORE);
 	uint16_t flags = ether ? 0 : CF_IF_RAW_L3;
 	int type = w->role == CF_IF_OUTSIDE ? TCX_EGRESS : TCX_INGRESS;
 	int r, fd = -1, error = EINVAL;
 
-	/* how to read a frame must be known with the first one; whose it is, only once we judge it */
+	/* how to read a frame must be known with the first one; whose it is, only once we judge it
+	 */
 	r = iface_set(dp, ifindex, CF_IF_NONE, flags);
 	if (r < 0)
 		return why_set(why, r, "%s: %s", w->ifname, strerror(-r));

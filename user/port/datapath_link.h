@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One hook at a time: attach, look, update, remove. XDP and TCX by pinned links, clsact by netlink. */
+/* One hook at a time: attach, look, update, remove. XDP and TCX by pinned links, clsact by netlink.
+ */
 #ifndef CURFEW_PORT_DATAPATH_LINK_H
 #define CURFEW_PORT_DATAPATH_LINK_H
 
@@ -24,8 +25,8 @@ void hook_state(const struct datapath *dp, const struct hook_want *w, struct hoo
 int hook_attach_xdp(struct datapath *dp, struct generation *g, const struct hook_want *w,
 		    uint32_t ifindex, struct hook_state *ret);
 int hook_attach_tc(struct datapath *dp, struct generation *g, enum prog_id which,
-		   const struct hook_want *w, uint32_t ifindex, bool ether,
-		   struct hook_state *ret, struct why *why);
+		   const struct hook_want *w, uint32_t ifindex, bool ether, struct hook_state *ret,
+		   struct why *why);
 int hook_update(struct datapath *dp, struct generation *g, enum prog_id which,
 		const struct hook_want *w, struct hook_state *st, struct why *why);
 /* Back to the program that was there. */

@@ -71,12 +71,11 @@ int tables_pin(const struct datapath *dp, struct bpf_object *obj);
 void tables_config(struct cf_config *c, const struct image *img, const struct time_map *clock);
 
 /* datapath_generation.c */
-int generation_load(struct datapath *dp, struct generation *g, enum prog_id which,
-		    struct why *why);
+int generation_load(struct datapath *dp, struct generation *g, enum prog_id which, struct why *why);
 void generation_close(struct generation *g);
 
 /* datapath_hooks.c */
-int hooks_switch(struct datapath *dp, struct generation *g, const struct hook_want *wants,
-		 size_t n, struct why *why);
+int hooks_switch(struct datapath *dp, struct generation *g, const struct hook_want *wants, size_t n,
+		 struct why *why);
 
 #endif

@@ -145,7 +145,8 @@ static void read_losses(struct datapath *dp, struct cf_traffic *v, int cpus, ove
 {
 	for (uint32_t hook = 0; hook < CF_HOOK_MAX; hook++) {
 		struct overflow_sample o = {
-			.key = { .label = CF_LABELS_MAX, .source_class = CF_CLASSES_MAX,
+			.key = { .label = CF_LABELS_MAX,
+				 .source_class = CF_CLASSES_MAX,
 				 .hook = (uint8_t)hook },
 		};
 
@@ -257,7 +258,8 @@ static bool retire(struct datapath *dp, const struct cf_quota_key *key, uint32_t
 	/* a syscall program's context is read and written in place */
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &arg, .ctx_size_in = sizeof(arg));
 
-	return !bpf_prog_test_run_opts(bpf_program__fd(admin->progs.retire_quota), &opts) && arg.done;
+	return !bpf_prog_test_run_opts(bpf_program__fd(admin->progs.retire_quota), &opts) &&
+	       arg.done;
 }
 
 /*
@@ -272,8 +274,8 @@ static void grace_period(struct datapath *dp)
 
 	if (!syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		return;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "grace", sizeof(uint32_t), sizeof(struct cf_bucket4),
-			    CF_SEG_BUCKETS, &opts);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "grace", sizeof(uint32_t),
+			    sizeof(struct cf_bucket4), CF_SEG_BUCKETS, &opts);
 	if (fd < 0)
 		return;
 	bpf_map_update_elem(dp_map_fd(dp, "shards4"), &last, &fd, BPF_ANY);
@@ -281,7 +283,8 @@ static void grace_period(struct datapath *dp)
 	close(fd);
 }
 
-/* Never deleted while its quota lives: emptied in place. What is being charged just then is lost. */
+/* Never deleted while its quota lives: emptied in place. What is being charged just then is lost.
+ */
 static int reset_shared(struct datapath *dp, uint32_t id)
 {
 	int fd = dp_map_fd(dp, "quotas_shared");

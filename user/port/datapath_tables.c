@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From an image to a generation's tables: array maps sized for it, filled through memory, frozen. */
+/* From an image to a generation's tables: array maps sized for it, filled through memory, frozen.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,15 +13,25 @@ struct table {
 	size_t array; /* of the IMAGE_ARRAY in struct image */
 	size_t size;
 };
-#define TABLE(map, member, T) { map, offsetof(struct image, member), sizeof(T) }
+#define TABLE(map, member, T)                                                                      \
+	{                                                                                          \
+		map, offsetof(struct image, member), sizeof(T)                                     \
+	}
 static const struct table tables[] = {
-	TABLE("root4", root4, struct cf_root4),	    TABLE("range4", range4, struct cf_range4),
-	TABLE("node6", node6, struct cf_node6),	    TABLE("leaf6", leaf6, struct cf_leaf6),
-	TABLE("deep6", deep6, struct cf_deep6),	    TABLE("low6", low6, struct cf_low6),
-	TABLE("labels", labels, struct cf_label),   TABLE("dst_rows", dst_rows, struct cf_row),
-	TABLE("sources", sources, struct cf_source_range), TABLE("src_rows", src_rows, struct cf_row),
-	TABLE("rules", rules, struct cf_rule),	    TABLE("quota_specs", quotas, struct cf_quota_spec),
-	TABLE("time_rows", time_rows, struct cf_row), TABLE("calendars", calendars, struct cf_calendar),
+	TABLE("root4", root4, struct cf_root4),
+	TABLE("range4", range4, struct cf_range4),
+	TABLE("node6", node6, struct cf_node6),
+	TABLE("leaf6", leaf6, struct cf_leaf6),
+	TABLE("deep6", deep6, struct cf_deep6),
+	TABLE("low6", low6, struct cf_low6),
+	TABLE("labels", labels, struct cf_label),
+	TABLE("dst_rows", dst_rows, struct cf_row),
+	TABLE("sources", sources, struct cf_source_range),
+	TABLE("src_rows", src_rows, struct cf_row),
+	TABLE("rules", rules, struct cf_rule),
+	TABLE("quota_specs", quotas, struct cf_quota_spec),
+	TABLE("time_rows", time_rows, struct cf_row),
+	TABLE("calendars", calendars, struct cf_calendar),
 };
 #undef TABLE
 
@@ -117,7 +128,8 @@ static int write_segments(struct bpf_object *obj, const struct image *img,
 	return r;
 }
 
-static int write_edges(struct bpf_object *obj, const struct image *img, const struct time_map *clock)
+static int write_edges(struct bpf_object *obj, const struct image *img,
+		       const struct time_map *clock)
 {
 	struct cf_edge *v = xcalloc(img->edges.n, sizeof(*v));
 	int r;
