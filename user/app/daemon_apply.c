@@ -80,6 +80,8 @@ static int load(struct daemon *d, const struct policy_set *set, const struct ima
 				     *why.text ? why.text : strerror(-r));
 		return r == -EPERM ? EXIT_NOT_PERMITTED : EXIT_DEGRADED;
 	}
+	if (*why.text)
+		log_warning("%s", why.text);
 	d->clock = clock;
 	d->compiled_at = daemon_now(d);
 	return 0;

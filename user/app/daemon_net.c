@@ -109,7 +109,7 @@ void daemon_cover(struct daemon *d)
 
 	wants_build(d->now.set, &wants);
 	r = datapath_cover(d->dp, wants.v, wants.n, &why);
-	if (r < 0)
+	if (r < 0 || *why.text)
 		log_warning("cannot cover all interfaces: %s", *why.text ? why.text : strerror(-r));
 	now = coverage(d);
 	if (now && (!d->coverage || strcmp(now, d->coverage))) {
