@@ -385,10 +385,8 @@ static int open_shared(struct datapath *dp, bool create, struct why *why)
 		return r;
 	if (!dp->control->layout_version && create)
 		r = first_time(dp, why);
-	else if (dp->control->layout_version != CF_LAYOUT_VERSION)
-		r = why_set(why, -ESTALE,
-			    "%s is of layout %u, this program wants %u: curfew detach", dp->dir,
-			    dp->control->layout_version, CF_LAYOUT_VERSION);
+	else if (!dp->control->layout_version)
+		r = why_set(why, -EAGAIN, "Curfew is just being attached: try again");
 	if (!r)
 		r = map_shards(dp, why);
 	if (!r && create)
