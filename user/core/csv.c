@@ -88,9 +88,10 @@ static const char *take_quoted(const char *s, const char *end, char **scratch,
 
 static const char *take_plain(const char *s, const char *end, struct csv_field *field)
 {
-	const char *comma = memchr(s, ',', (size_t)(end - s)), *stop;
+	const char *stop = s;
 
-	stop = comma ? comma : end;
+	while (stop < end && *stop != ',')
+		stop++;
 	field->text = s;
 	end = stop;
 	while (end > s && is_blank(end[-1]))
