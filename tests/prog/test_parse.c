@@ -176,3 +176,43 @@ Test(parse, ipv6_extensions_are_no_way_around_a_policy)
 	}
 	cr_assert_eq(rig_pair(&r, "fd12:3456::5", "2001:db8:1:2::").payload, 600);
 }
+
+/* AH counts its length in other units, and a fragment header has none (RFC 4302, 8200). */
+Test(parse, ipv6_headers_of_unlike_length_are_measured_each_in_its_way)
+{
+	static const struct {
+		const char *what;
+		uint8_t next, length; /* the extension header's first bytes behind its own */
+		uint16_t fragment;    /* offset and flags */
+		uint32_t bytes;       /* of it; behind it: UDP with four bytes */
+		uint32_t payload;     /* what must be counted, options included */
+	} cases[] = {
+		{ "AH of 24 bytes", 51, 4, 0, 24, 24 + 4 },
+		{ "first fragment", 44, 0, 1, 8, 8 + 4 },
+		{ "first fragment, reserved byte set", 44, 3, 1, 8, 8 + 4 },
+		{ "later fragment, reserved byte set", 44, 3, 8, 8, 8 + 12 },
+		{ "routing of 24 bytes", 43, 2, 0, 24, 24 + 4 },
+		{ "mobility of 16 bytes", 135, 1, 0, 16, 16 + 4 },
+	};
+	uint64_t before = 0;
+	struct rig r;
+
+	rig_setup(&r, OBSERVE, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct frame_spec s = { "fd12:3456::5",     "2001:db8:1:2::99", cases[i].next, 0, 0,
+					cases[i].bytes + 12 };
+		struct frame_bytes f;
+		uint64_t payload;
+
+		frame_build(&s, &f);
+		f.data[54] = 17;
+		f.data[55] = cases[i].length;
+		f.data[56] = (uint8_t)(cases[i].fragment >> 8);
+		f.data[57] = (uint8_t)cases[i].fragment;
+		rig_frame(&r, RIG_INSIDE, &f, 0, 0);
+		payload = rig_pair(&r, "fd12:3456::5", "2001:db8:1:2::").payload;
+		cr_assert_eq(payload - before, cases[i].payload, "%s: %lu", cases[i].what,
+			     (unsigned long)(payload - before));
+		before = payload;
+	}
+}

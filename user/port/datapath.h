@@ -100,8 +100,8 @@ struct utc time_map_utc(const struct time_map *m, uint64_t jiffies);
  * wanted interfaces, uncovers others. All hooks or none: if one cannot be
  * switched, the others are rolled back and the old generation stays.
  * Interfaces that do not exist or cannot be covered are not an error: see
- * datapath_hooks(), and `why`, which then says it although 0 is returned. confirm_until: 0, or the moment from which the new
- * generation only observes unless datapath_confirm() was called.
+ * datapath_hooks(), and `why`, which then says it although 0 is returned. confirm_until: 0, or the
+ * moment from which the new generation only observes unless datapath_confirm() was called.
  */
 int datapath_load(struct datapath *dp, const struct image *img, const struct time_map *clock,
 		  const struct hook_want *wants, size_t n_wants, uint64_t confirm_until,
