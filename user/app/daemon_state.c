@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 /* A database that is older than this tells of networks that have moved. */
-#define DATABASE_DAYS 60
+#define DATABASE_DAYS 180
 /* Fewer days of schedule than this in the kernel mean that the daily compilation fails. */
 #define SCHEDULE_DAYS 30
 

@@ -29,7 +29,8 @@ static int find_zone(struct running *run, struct diag_list *diags)
 	else if (zones_get(run->zones_cache, name, &run->zone) < 0)
 		run->zone = NULL;
 	if (!run->zone) {
-		diag_add(diags, run->set, DIAG_ERROR, run->set->site.pos,
+		diag_add(diags, run->set, DIAG_ERROR,
+			 name ? run->set->site.timezone_pos : run->set->site.pos,
 			 "names are those of /usr/share/zoneinfo, such as \"Africa/Addis_Ababa\"",
 			 "there is no time zone '%s' on this machine",
 			 name ? name : "/etc/localtime");
