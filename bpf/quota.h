@@ -56,10 +56,7 @@ static __always_inline __u64 word_swap(struct cf_quota_state *q, __u64 old, __u6
 	return __sync_val_compare_and_swap(&q->word, old, new);
 }
 
-/*
- * What tries more than once is global: each is proven once, on its own, and not
- * once per way that leads to it. Inlined, they cost half a million instructions.
- */
+/* Global, these loops are proven once and not at each call. */
 
 /* Moves the word to `period` if it is of an older one. False: it would not hold still. */
 __noinline bool quota_roll(struct cf_quota_state *q, __u32 period)
