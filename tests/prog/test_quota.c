@@ -19,7 +19,6 @@ static struct frame_spec tcp(const char *src, const char *dst, uint32_t payload)
 Test(quota, the_packet_that_would_exceed_is_the_first_dropped)
 {
 	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000), ack = s, small = s, other = s;
-	struct quota_state q;
 	struct rig r;
 
 	rig_setup(&r, POLICY("quota 10500 B per destination each hour", "at 100% drop"), NULL);
@@ -40,7 +39,6 @@ Test(quota, the_packet_that_would_exceed_is_the_first_dropped)
 	s.dst = "203.0.113.1";
 	assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_DROP_QUOTA);
 	cr_assert_eq(rig_quota_count(&r, CF_KEY_DESTINATION), 2);
-	(void)q;
 }
 
 Test(quota, exactly_the_limit_passes)

@@ -60,7 +60,6 @@ Test(reload, every_hook_is_attached_where_it_should_be_and_switched)
 	}
 }
 
-/* Another program owns the XDP slot: TC ingress is taken instead, theirs is left alone. */
 Test(reload, a_device_that_comes_back_is_covered_again)
 {
 	static const struct hook_want wants[] = {
