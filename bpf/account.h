@@ -2,7 +2,8 @@
 /*
  * The pair table: a shard per CPU, two-choice buckets of four slots. Native
  * XDP and TC run with bottom halves off, so a CPU is the only writer of its
- * shard and plain stores do; only a new slot is published by an exchange.
+ * shard and plain stores do; only a slot that changes hands is exchanged.
+ * Slots, epochs and how they are acknowledged: curfew/abi.h.
  */
 #ifndef CURFEW_BPF_ACCOUNT_H
 #define CURFEW_BPF_ACCOUNT_H
@@ -11,18 +12,23 @@
 #include "maps.h"
 #include "pkt.h"
 
-#define META_HOOK_SHIFT  56
-#define META_FLAGS_SHIFT 48
+/* Where struct cf_slot_meta has its parts, as one word. */
 #define META_GEN_SHIFT   16
-#define META_USED_KEY(hook)                                                                        \
-	((__u64)(hook) << META_HOOK_SHIFT | (__u64)CF_SLOT_USED << META_FLAGS_SHIFT)
-#define META_KEY_MASK (0xffULL << META_HOOK_SHIFT | (__u64)CF_SLOT_USED << META_FLAGS_SHIFT)
+#define META_EPOCH_SHIFT 32
+#define META_INC_SHIFT   48
+#define META_FLAGS_SHIFT 56
+#define META_USED        ((__u64)CF_SLOT_USED << META_FLAGS_SHIFT)
+#define META_KEY_MASK    ((__u64)(CF_SLOT_USED | CF_SLOT_OUTSIDE) << META_FLAGS_SHIFT)
 
 /* 64:ff9b::/96, RFC 6052 */
 #define NAT64_PREFIX 0x0064ff9b
 
+/* A source may begin this part of a shard's pairs in two epochs; what is more goes to overflow. */
+#define SHARE_PART 4
+#define SHARES     4096
+
 struct pair_key {
-	__u64 word[3]; /* IPv4: source and destination in word[0] */
+	__u64 word[3]; /* IPv4: source and destination in word[0], the rest 0 */
 	__u32 hash[2];
 };
 
@@ -35,24 +41,34 @@ static __always_inline __u64 mix(__u64 h)
 	return h ^ h >> 32;
 }
 
+/*
+ * NH (Black, Halevi, Krawczyk, Krovetz, Rogaway: UMAC, 1999): whatever two pairs
+ * an adversary picks, without the key they collide with probability 2^-32.
+ */
+static __always_inline __u64 nh(__u64 word, __u64 key)
+{
+	__u32 low = (__u32)word + (__u32)key, high = (__u32)(word >> 32) + (__u32)(key >> 32);
+
+	return (__u64)low * high;
+}
+
 static __always_inline void pair_key(const struct pkt *p, struct pair_key *k)
 {
 	__u64 h;
 
 	if (p->l3 == L3_IPV4) {
 		k->word[0] = (__u64)p->dst.word[0] << 32 | p->src.word[0];
-		h = mix(k->word[0] ^ cfg.seed[0]);
+		h = nh(k->word[0], cfg.key[0]);
 	} else {
 		k->word[0] = (__u64)p->src.word[1] << 32 | p->src.word[0];
 		k->word[1] = (__u64)p->src.word[3] << 32 | p->src.word[2];
 		k->word[2] = (__u64)p->dst.word[1] << 32 | p->dst.word[0];
 		if (k->word[2] == bpf_htonl(NAT64_PREFIX) && !p->dst.word[2])
 			k->word[2] |= (__u64)p->dst.word[3] << 32;
-		h = mix(k->word[0] ^ cfg.seed[0]);
-		h = mix(h ^ k->word[1]);
-		h = mix(h + k->word[2]);
+		h = nh(k->word[0], cfg.key[0]) + nh(k->word[1], cfg.key[1]) +
+		    nh(k->word[2], cfg.key[2]);
 	}
-	h = mix(h + cfg.seed[1]);
+	h = mix(h + cfg.key[3]);
 	k->hash[0] = (__u32)h;
 	k->hash[1] = (__u32)(h >> 32);
 }
@@ -78,6 +94,13 @@ static __always_inline struct cf_bucket6 *bucket6(__u32 first, __u32 count, __u3
 static __always_inline __u64 meta_load(const struct cf_slot *s)
 {
 	return *(const volatile __u64 *)&s->meta;
+}
+
+static __always_inline __u64 meta_key(enum cf_hook hook)
+{
+	return META_USED | (hook == CF_HOOK_OUTSIDE ?
+				    (__u64)CF_SLOT_OUTSIDE << META_FLAGS_SHIFT :
+				    0);
 }
 
 static __always_inline struct cf_slot *find4(struct cf_bucket4 *b, const struct pair_key *k,
@@ -107,80 +130,66 @@ static __always_inline struct cf_slot *find6(struct cf_bucket6 *b, const struct 
 	return NULL;
 }
 
-static __always_inline bool slot_used(const struct cf_slot *s)
-{
-	return meta_load(s) & (__u64)CF_SLOT_USED << META_FLAGS_SHIFT;
-}
-
-/* Slots fill from the front, so the first free one tells how many are used. */
-static __always_inline int used4(struct cf_bucket4 *b)
-{
-	int n = 0;
-
-	for (int i = 0; i < CF_BUCKET_SLOTS; i++)
-		n += slot_used(&b->slot[i].common);
-	return n;
-}
-
-static __always_inline int used6(struct cf_bucket6 *b)
-{
-	int n = 0;
-
-	for (int i = 0; i < CF_BUCKET_SLOTS; i++)
-		n += slot_used(&b->slot[i].common);
-	return n;
-}
-
-/* Where a pair is, or where it may go: NULL and no bucket means overflow. */
+/* Where a pair is, or the two buckets where it may go. */
 struct place {
 	struct cf_slot *slot;
-	struct cf_bucket4 *room4;
-	struct cf_bucket6 *room6;
+	void *room[2]; /* buckets of its family; none: overflow */
+	__u32 slots;   /* of the shard, in its family */
+	__u32 epoch, acked;
 };
+
+/* First and count together: userspace lets the run grow while we look. */
+static __always_inline __u64 shard_run(const __u32 *first)
+{
+	return *(const volatile __u64 *)first;
+}
 
 static __always_inline void account_find(const struct pkt *p, const struct pair_key *k,
 					 enum cf_hook hook, struct place *at)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 cpu = bpf_get_smp_processor_id(), zero = 0, first, count;
 	const struct cf_cpu_shard *shard = bpf_map_lookup_elem(&cpu_shards, &cpu);
-	__u64 used_key = META_USED_KEY(hook);
+	const volatile struct cf_control *c = bpf_map_lookup_elem(&control, &zero);
+	__u64 used_key = meta_key(hook), run;
 
-	if (!shard)
+	if (!shard || !c)
 		return;
+	at->epoch = c->epoch;
+	at->acked = c->acked;
+	run = shard_run(p->l3 == L3_IPV4 ? &shard->first4 : &shard->first6);
+	first = (__u32)run;
+	count = (__u32)(run >> 32);
+	if (!count)
+		return;
+	at->slots = count * CF_SEG_BUCKETS * CF_BUCKET_SLOTS;
 	if (p->l3 == L3_IPV4) {
-		struct cf_bucket4 *a, *b;
+		struct cf_bucket4 *a = bucket4(first, count, k->hash[0]), *b;
 
-		if (!shard->count4)
-			return;
-		a = bucket4(shard->first4, shard->count4, k->hash[0]);
 		if (!a)
 			return;
 		at->slot = find4(a, k, used_key);
 		if (at->slot)
 			return;
-		b = bucket4(shard->first4, shard->count4, k->hash[1]);
+		b = bucket4(first, count, k->hash[1]);
 		if (!b)
 			return;
 		at->slot = find4(b, k, used_key);
-		if (!at->slot)
-			at->room4 = used4(a) <= used4(b) ? a : b;
+		at->room[0] = a;
+		at->room[1] = b;
 	} else {
-		struct cf_bucket6 *a, *b;
+		struct cf_bucket6 *a = bucket6(first, count, k->hash[0]), *b;
 
-		if (!shard->count6)
-			return;
-		a = bucket6(shard->first6, shard->count6, k->hash[0]);
 		if (!a)
 			return;
 		at->slot = find6(a, k, used_key);
 		if (at->slot)
 			return;
-		b = bucket6(shard->first6, shard->count6, k->hash[1]);
+		b = bucket6(first, count, k->hash[1]);
 		if (!b)
 			return;
 		at->slot = find6(b, k, used_key);
-		if (!at->slot)
-			at->room6 = used6(a) <= used6(b) ? a : b;
+		at->room[0] = a;
+		at->room[1] = b;
 	}
 }
 
@@ -190,40 +199,144 @@ static __always_inline void slot_publish(struct cf_slot *s, __u64 meta)
 	__sync_lock_test_and_set((__u64 *)&s->meta, meta);
 }
 
+#define SLOT_TAKEN 0U
+#define SLOT_FREE  0x10000U
+
+/*
+ * How gladly a slot is given to a new pair: free, else the longer untouched the
+ * better; SLOT_TAKEN if what it holds may not have been seen by userspace yet.
+ */
+static __always_inline __u32 slot_age(__u64 meta, __u32 acked)
+{
+	__u16 epoch = (__u16)(meta >> META_EPOCH_SHIFT);
+
+	if (!(meta & META_USED))
+		return SLOT_FREE;
+	if ((__u16)(epoch - (__u16)acked - 1) < 2)
+		return SLOT_TAKEN;
+	return 1 + (__u16)((__u16)acked - epoch);
+}
+
+/* The best slot of a bucket, and how many of it are taken. */
+static __always_inline __u32 bucket_look(const void *bucket, __u32 acked, __u32 *ret_best)
+{
+	__u32 best = 0, best_age = SLOT_TAKEN, taken = 0;
+
+	for (__u32 i = 0; i < CF_BUCKET_SLOTS; i++) {
+		const struct cf_slot *s = bucket + i * sizeof(struct cf_slot4);
+		__u32 age = slot_age(meta_load(s), acked);
+
+		taken += age == SLOT_TAKEN;
+		if (age > best_age) {
+			best_age = age;
+			best = i;
+		}
+	}
+	*ret_best = best;
+	return taken;
+}
+
+/* What a slot has counted stays on the books when it is given away. */
+static __always_inline void count_recycled(const struct cf_slot *s, __u64 meta)
+{
+	__u32 hook = meta >> META_FLAGS_SHIFT & CF_SLOT_OUTSIDE ? CF_HOOK_OUTSIDE : CF_HOOK_INSIDE;
+	struct cf_recycled *r = bpf_map_lookup_elem(&recycled, &hook);
+
+	if (!r)
+		return;
+	r->pairs++;
+	r->packets += s->packets;
+	r->wire_bytes += s->wire_bytes;
+	r->payload_bytes += s->payload_bytes;
+	r->dropped_wire_bytes += s->dropped_wire_bytes;
+}
+
+/* The slot of a pair that has none yet; NULL: no room. `meta` without incarnation. */
 static __always_inline struct cf_slot *account_create(const struct pair_key *k,
 						      const struct place *at, __u32 label_class,
 						      __u64 meta)
 {
-	struct cf_bucket4 *b4 = at->room4;
-	struct cf_bucket6 *b6 = at->room6;
+	__u32 best[2], taken[2], i;
+	struct cf_slot *s;
+	void *room;
+	__u64 old, incarnation, *w;
 
-	if (b4) {
-		for (int i = 0; i < CF_BUCKET_SLOTS; i++) {
-			struct cf_slot4 *s = &b4->slot[i];
-
-			if (slot_used(&s->common))
-				continue;
-			*(__u64 *)s->src = k->word[0];
-			s->common.label_class = label_class;
-			slot_publish(&s->common, meta);
-			return &s->common;
-		}
-	} else if (b6) {
-		for (int i = 0; i < CF_BUCKET_SLOTS; i++) {
-			struct cf_slot6 *s = &b6->slot[i];
-			__u64 *w = (__u64 *)s->src;
-
-			if (slot_used(&s->common))
-				continue;
-			w[0] = k->word[0];
-			w[1] = k->word[1];
-			w[2] = k->word[2];
-			s->common.label_class = label_class;
-			slot_publish(&s->common, meta);
-			return &s->common;
-		}
+	if (!at->room[0] || !at->room[1])
+		return NULL;
+	taken[0] = bucket_look(at->room[0], at->acked, &best[0]);
+	taken[1] = bucket_look(at->room[1], at->acked, &best[1]);
+	room = at->room[0];
+	i = best[0];
+	if (taken[1] < taken[0]) {
+		room = at->room[1];
+		i = best[1];
+	} else if (taken[0] == CF_BUCKET_SLOTS) {
+		return NULL;
 	}
-	return NULL;
+	asm volatile("" : "+r"(i)); /* clang knows that it fits, the verifier does not */
+	s = room + (i & (CF_BUCKET_SLOTS - 1)) * sizeof(struct cf_slot4);
+	old = meta_load(s);
+	incarnation = old >> META_INC_SHIFT & 0xff;
+	/* odd: whoever copies it just now throws the copy away */
+	slot_publish(s, (incarnation | 1) << META_INC_SHIFT);
+	if (old & META_USED)
+		count_recycled(s, old);
+	w = (__u64 *)((struct cf_slot6 *)s)->src;
+	w[0] = k->word[0];
+	w[1] = k->word[1];
+	w[2] = k->word[2];
+	s->wire_bytes = s->payload_bytes = s->dropped_wire_bytes = 0;
+	s->packets = 0;
+	s->label_class = label_class;
+	slot_publish(s, meta | ((incarnation | 1) + 1 & 0xff) << META_INC_SHIFT);
+	return s;
+}
+
+/* How many pairs of late a source has begun on this CPU; sources share cells by chance. */
+struct share {
+	__u32 epoch;
+	__u32 now;
+	__u32 before; /* in the epoch before */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SHARES);
+	__type(key, __u32);
+	__type(value, struct share);
+} shares SEC(".maps");
+
+/*
+ * False: this source has begun more than its share of pairs since the last
+ * acknowledged epoch, so that a spray cannot take the slots of others. `host`
+ * tells sources apart: MAC, IPv4 address or IPv6 /64.
+ */
+static __always_inline bool share_take(__u64 host, const struct place *at)
+{
+	__u32 i = (__u32)mix(nh(host, cfg.key[1]) + cfg.key[2]) & (SHARES - 1);
+	struct share *s = bpf_map_lookup_elem(&shares, &i);
+
+	if (!s)
+		return true;
+	if (s->epoch != at->epoch) {
+		s->before = s->epoch + 1 == at->epoch ? s->now : 0;
+		s->now = 0;
+		s->epoch = at->epoch;
+	}
+	if (s->now + s->before >= at->slots / SHARE_PART)
+		return false;
+	s->now++;
+	return true;
+}
+
+static __always_inline void note_count(enum cf_hook hook, enum cf_note note, const struct pkt *p)
+{
+	__u32 i = hook * CF_NOTE_MAX + note;
+	struct cf_note_count *c = bpf_map_lookup_elem(&notes, &i);
+
+	if (!c)
+		return;
+	c->packets++;
+	c->wire_bytes += p->wire_bytes;
 }
 
 static __always_inline void traffic_add(struct cf_traffic *t, const struct pkt *p)
@@ -243,6 +356,7 @@ __noinline int account_overflow(const struct pkt *p, enum cf_hook hook, __u32 la
 
 	if (!p)
 		return 0;
+	note_count(hook, CF_NOTE_OVERFLOW, p);
 	if (!t) {
 		struct cf_traffic none = { 0 };
 
@@ -256,17 +370,23 @@ __noinline int account_overflow(const struct pkt *p, enum cf_hook hook, __u32 la
 	return 0;
 }
 
-static __always_inline void account_slot(struct cf_slot *s, const struct pkt *p, bool dropped)
+static __always_inline void account_slot(struct cf_slot *s, const struct pkt *p, __u32 epoch,
+					 bool dropped)
 {
+	__u8 flags = s->meta.flags, next = flags & ~CF_SLOT_DROPPED;
+
 	s->wire_bytes += p->wire_bytes;
 	s->payload_bytes += p->payload_bytes;
 	s->packets++;
+	if (s->meta.epoch != (__u16)epoch)
+		s->meta.epoch = (__u16)epoch;
 	if (dropped) {
 		s->dropped_wire_bytes += p->wire_bytes;
-		s->meta.flags |= CF_SLOT_DROPPED;
-	} else if (s->meta.flags & CF_SLOT_DROPPED) {
-		s->meta.flags &= ~CF_SLOT_DROPPED;
+		next |= CF_SLOT_DROPPED;
 	}
+	next |= p->began;
+	if (next != flags)
+		s->meta.flags = next;
 }
 
 #endif

@@ -44,6 +44,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, CF_CPUS_MAX);
 	__type(key, __u32);
 	__type(value, struct cf_cpu_shard);
@@ -55,6 +56,13 @@ struct {
 	__type(key, struct cf_overflow_key);
 	__type(value, struct cf_traffic);
 } overflow SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CF_HOOK_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_recycled);
+} recycled SEC(".maps");
 
 /* What not even `overflow` had room for, by hook; and, last, events lost. */
 struct {
@@ -70,6 +78,20 @@ struct {
 	__type(key, __u32);
 	__type(value, struct cf_reason_count);
 } reasons SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CF_HOOK_MAX *CF_NOTE_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_note_count);
+} notes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CF_TUNNELS_MAX);
+	__type(key, struct cf_tunnel_key);
+	__type(value, struct cf_tunnel);
+} tunnels SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -24,15 +24,14 @@ struct {
 /* "%pI4" and friends want the address of a copy on the stack or in a map. */
 static __always_inline void print_tail(struct seq_file *seq, const struct cf_slot *s)
 {
-	__u64 args[] = { s->packets, s->payload_bytes, s->wire_bytes, s->dropped_wire_bytes,
-			 s->meta.hook };
+	__u64 args[] = { s->packets, s->payload_bytes, s->wire_bytes, s->dropped_wire_bytes };
 	static const char fmt[] = " %10llu %14llu %14llu %14llu  ";
 
 	bpf_seq_printf(seq, fmt, sizeof(fmt), args, 4 * sizeof(__u64));
-	if (s->meta.hook == CF_HOOK_INSIDE)
-		bpf_seq_write(seq, "inside ", 7);
-	else
+	if (s->meta.flags & CF_SLOT_OUTSIDE)
 		bpf_seq_write(seq, "outside", 7);
+	else
+		bpf_seq_write(seq, "inside ", 7);
 	if (s->meta.flags & CF_SLOT_DROPPED)
 		bpf_seq_write(seq, "  drop\n", 7);
 	else

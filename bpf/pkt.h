@@ -45,6 +45,12 @@ struct pkt {
 	bool has_mac;
 	__u8 mac[6];        /* the sender's */
 	__u16 sport, dport; /* host order; 0 where there are none */
+	__u16 vlan;         /* outer VLAN id, from the frame or its metadata; 0: none */
+	__u8 began;         /* CF_SLOT_BEGAN_*: who began this flow, where that can be told */
+	bool configuration; /* DHCP or neighbour discovery: the gateway's own is not judged */
+	__u8 inner_l3;      /* enum l3_kind of what a tunnel carries; NONE: none, or opaque */
+	__u16 inner_at;     /* where in the frame that header begins */
+	__u32 notes;        /* bit n: enum cf_note n */
 	__u32 payload_bytes;
 	__u32 headers; /* bytes before the payload, from the frame's start */
 	__u32 wire_bytes;
@@ -59,6 +65,8 @@ struct frame {
 	__u32 ifindex;
 	__u32 ingress_ifindex; /* 0: the gateway's own; only at TC egress */
 	bool raw_l3;           /* begins with the IP header */
+	bool tagged;           /* a tag was taken off: its VLAN id is in `vlan`, 4 bytes not in len */
+	__u16 vlan;
 };
 
 #endif

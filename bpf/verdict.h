@@ -11,12 +11,25 @@
 #include "judge.h"
 #include "parse.h"
 
+/* Rare, so out of the way: what is counted beside the reason. */
+__noinline int leave_notes(const struct pkt *p, enum cf_hook hook)
+{
+	if (!p)
+		return 0;
+	for (__u32 n = 0; n < CF_NOTE_MAX; n++)
+		if (p->notes & 1U << n)
+			note_count(hook, n, p);
+	return 0;
+}
+
 /* The only way out: each packet leaves with a counted reason. */
 static __always_inline void leave(enum cf_hook hook, enum cf_reason reason, const struct pkt *p)
 {
 	__u32 i = hook * CF_REASON_MAX + reason;
 	struct cf_reason_count *c = bpf_map_lookup_elem(&reasons, &i);
 
+	if (p->notes)
+		leave_notes(p, hook);
 	if (!c)
 		return;
 	c->packets++;
@@ -253,6 +266,20 @@ __noinline int classify_pair(const struct pkt *p, struct klass *k, enum cf_from 
 	return UNDECIDED;
 }
 
+/* Who a new pair is put down to: the MAC on an attached segment, else the address, IPv6 by /64. */
+static __always_inline __u64 host_of(const struct pkt *p, enum cf_hook hook, const struct klass *k)
+{
+	__u64 host = 0;
+
+	if (k->on_link && p->has_mac && hook == CF_HOOK_INSIDE) {
+		__builtin_memcpy(&host, p->mac, 6);
+		return host | 1ULL << 48;
+	}
+	if (p->l3 == L3_IPV4)
+		return p->src.word[0] | 1ULL << 49;
+	return (__u64)p->src.word[1] << 32 | p->src.word[0];
+}
+
 /* Class of a known pair, from its slot; classified anew when the generation has changed. */
 static __always_inline enum cf_reason know(const struct pkt *p, const struct place *at,
 					   const struct pair_key *key, enum cf_hook hook,
@@ -277,19 +304,25 @@ static __always_inline enum cf_reason know(const struct pkt *p, const struct pla
 	if (reason != UNDECIDED)
 		return reason;
 	label_class = k->source_class << CF_LABEL_BITS | k->label;
-	flags = CF_SLOT_USED | (k->no_rule ? CF_SLOT_NO_RULE : 0) |
-		(k->on_link ? CF_SLOT_ON_LINK : 0) | (k->deep ? CF_SLOT_DEEP : 0);
-	if (slot) {
-		slot->label_class = label_class;
-		flags |= slot->meta.flags & CF_SLOT_DROPPED;
+	flags = CF_SLOT_USED | (hook == CF_HOOK_OUTSIDE ? CF_SLOT_OUTSIDE : 0) |
+		(k->no_rule ? CF_SLOT_NO_RULE : 0) | (k->on_link ? CF_SLOT_ON_LINK : 0) |
+		(k->deep ? CF_SLOT_DEEP : 0);
+	meta = (__u64)generation << META_GEN_SHIFT |
+	       (__u64)(__u16)at->epoch << META_EPOCH_SHIFT;
+	if (!slot) {
+		if (share_take(host_of(p, hook, k), at))
+			*ret_slot = account_create(key, at, label_class,
+						   meta | flags << META_FLAGS_SHIFT);
+		else
+			note_count(hook, CF_NOTE_OVER_SHARE, p);
+		return UNDECIDED;
 	}
-	meta = (slot && slot->meta.generation == generation ? slot->meta.reported : 0) |
-	       (__u64)hook << META_HOOK_SHIFT | flags << META_FLAGS_SHIFT |
-	       (__u64)generation << META_GEN_SHIFT;
-	if (slot)
-		slot_publish(slot, meta);
-	else
-		slot = account_create(key, at, label_class, meta);
+	slot->label_class = label_class;
+	flags |= slot->meta.flags & (CF_SLOT_DROPPED | CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE);
+	if (slot->meta.generation == generation)
+		meta |= slot->meta.reported;
+	meta |= (__u64)slot->meta.incarnation << META_INC_SHIFT;
+	slot_publish(slot, meta | flags << META_FLAGS_SHIFT);
 	*ret_slot = slot;
 	return UNDECIDED;
 }
@@ -317,7 +350,7 @@ __noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from
 	}
 	reason = k.no_rule ? CF_REASON_PASS_UNMATCHED : judge_pair(p, slot, &k, hook, from);
 	if (slot)
-		account_slot(slot, p, is_drop(reason));
+		account_slot(slot, p, at.epoch, is_drop(reason));
 	else
 		account_overflow(p, hook, k.label, k.source_class);
 	leave(hook, reason, p);

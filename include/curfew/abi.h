@@ -18,7 +18,7 @@
 #include "reasons.def"
 
 /* Bumped whenever a shared map's layout changes: pinned maps of another version are not adopted. */
-#define CF_LAYOUT_VERSION 2
+#define CF_LAYOUT_VERSION 3
 
 #define CF_RULES_MAX    256 /* policies, except blocks, exempts, protects, blocks, allows together */
 #define CF_ROW_WORDS    (CF_RULES_MAX / 64)
@@ -38,6 +38,15 @@ enum cf_reason {
 		CF_REASON_MAX
 };
 
+/* What is counted about a packet beside its reason. */
+enum cf_note {
+#define X(id, slug, text) CF_NOTE_##id,
+	CF_NOTES(X)
+#undef X
+		CF_NOTE_MAX
+};
+_Static_assert(CF_NOTE_MAX <= 32, "notes of a packet are bits of 32");
+
 enum cf_hook { CF_HOOK_INSIDE, CF_HOOK_OUTSIDE, CF_HOOK_MAX };
 
 /* Where a packet began, as `from` sees it. */
@@ -49,27 +58,41 @@ enum cf_from { CF_FROM_INSIDE, CF_FROM_GATEWAY, CF_FROM_OTHER, CF_FROM_MAX };
  * A shard is a run of segments; a segment is an inner map of the arrays of
  * maps `shards4` and `shards6`, holding CF_SEG_BUCKETS buckets. A CPU finds
  * its run in `cpu_shards`, and is the only writer of its slots.
+ *
+ * Who was seen when. `control.epoch` is stamped into each slot that is touched;
+ * userspace publishes epoch e + 1, waits until no program that read e still
+ * runs, scans, keeps what it saw, and only then acknowledges e. A slot of an
+ * acknowledged epoch has been seen whole, so its owner may give it to another
+ * pair. At most two epochs are not acknowledged: acked + 1 and acked + 2.
  */
 #define CF_SEG_BUCKETS  1024
 #define CF_BUCKET_SLOTS 4
-#define CF_SEGMENTS     4096 /* most segments of one family */
+#define CF_SEGMENTS     4096 /* of one family, unless the loader makes room for more */
 #define CF_CPUS_MAX     1024
 
 enum cf_slot_flags {
 	CF_SLOT_USED = 1 << 0,
-	CF_SLOT_NO_RULE = 1 << 1, /* in this generation no rule is about this pair */
+	CF_SLOT_OUTSIDE = 1 << 1, /* seen by the outside hook, else by an inside one; part of the key */
+	CF_SLOT_NO_RULE = 1 << 2, /* in this generation no rule is about this pair */
 	CF_SLOT_DROPPED = 1 << 3, /* the last packet was dropped */
 	CF_SLOT_ON_LINK = 1 << 4, /* the source is on an attached segment */
 	CF_SLOT_DEEP = 1 << 5,    /* labels differ within the destination's /64: not remembered */
+	CF_SLOT_BEGAN_INSIDE = 1 << 6,  /* a flow of this pair began at the source */
+	CF_SLOT_BEGAN_OUTSIDE = 1 << 7, /* a flow of this pair began at the destination */
 };
 
-/* Read and written as one 64-bit word: publishing it makes the slot visible. */
+/*
+ * Read and written as one 64-bit word. Exchanging it publishes the slot, so
+ * what is seen as USED has its key; while it changes hands `incarnation` is
+ * odd. A reader that finds the same even incarnation before and after its copy
+ * has copied one pair.
+ */
 struct cf_slot_meta {
 	__u16 reported; /* schedule segment + 1 in which a policy without quota last reported it */
 	__u16 generation;
-	__u16 incarnation;
+	__u16 epoch; /* low bits, of the last touch */
+	__u8 incarnation;
 	__u8 flags; /* enum cf_slot_flags */
-	__u8 hook;  /* enum cf_hook; part of the key */
 };
 _Static_assert(sizeof(struct cf_slot_meta) == 8, "map ABI");
 
@@ -114,7 +137,12 @@ struct cf_bucket6 {
 };
 _Static_assert(sizeof(struct cf_bucket4) == 256 && sizeof(struct cf_bucket6) == 256, "map ABI");
 
-/* The segments of one CPU; count is a power of two, or 0: all goes to overflow. */
+/*
+ * The segments of one CPU; a count is a power of two, or 0: all goes to
+ * overflow. First and count are written and read together, as 64 bits. A shard
+ * grows by a longer run: pairs that are looked for in the new part begin there
+ * anew, and their old slots are left to be recycled.
+ */
 struct cf_cpu_shard {
 	__u32 first4;
 	__u32 count4;
@@ -137,6 +165,16 @@ struct cf_traffic {
 };
 _Static_assert(sizeof(struct cf_overflow_key) == 8 && sizeof(struct cf_traffic) == 24, "map ABI");
 
+/* `recycled`, per CPU, by hook: what the slots that were given away had counted. */
+struct cf_recycled {
+	__u64 pairs;
+	__u64 packets;
+	__u64 wire_bytes;
+	__u64 payload_bytes;
+	__u64 dropped_wire_bytes;
+};
+_Static_assert(sizeof(struct cf_recycled) == 40, "map ABI");
+
 /* `losses`, per CPU: what found no room even there, by hook; and events that were not delivered. */
 #define CF_LOSS_EVENTS CF_HOOK_MAX
 #define CF_LOSS_MAX    (CF_HOOK_MAX + 1)
@@ -153,6 +191,39 @@ struct cf_reason_count {
 };
 _Static_assert(sizeof(struct cf_reason_count) == 56, "map ABI");
 
+/* `notes`, index hook * CF_NOTE_MAX + note; the names are written by the loader. */
+struct cf_note_count {
+	char hook[8];
+	char note[24];
+	__u64 packets;
+	__u64 wire_bytes;
+};
+_Static_assert(sizeof(struct cf_note_count) == 48, "map ABI");
+
+/*
+ * `tunnels`: who carries what in tunnels, by outer addresses; for people. One
+ * inner header is shown where it can be read. Packets beyond its room are in
+ * `notes` only.
+ */
+struct cf_tunnel_key {
+	__u8 src[16];
+	__u8 dst[16];
+	__u16 note; /* enum cf_note: the kind */
+	__u8 hook;
+	__u8 pad[5];
+};
+struct cf_tunnel {
+	char kind[16];
+	__u8 inner_src[16]; /* of the last packet; zero: opaque, or not IP */
+	__u8 inner_dst[16];
+	__u8 inner_protocol;
+	__u8 pad[7];
+	__u64 packets; /* about: CPUs race here, `notes` is exact */
+	__u64 wire_bytes;
+};
+_Static_assert(sizeof(struct cf_tunnel_key) == 40 && sizeof(struct cf_tunnel) == 72, "map ABI");
+#define CF_TUNNELS_MAX 1024
+
 /* `devices`, index CF_IF_INDEX(ifindex): what a hook on it was offered. */
 #define CF_IF_MAX            4096
 #define CF_IF_INDEX(ifindex) ((ifindex) & (CF_IF_MAX - 1))
@@ -168,6 +239,7 @@ enum cf_if_role { CF_IF_NONE, CF_IF_INSIDE, CF_IF_OUTSIDE };
 enum cf_if_flags {
 	CF_IF_RAW_L3 = 1 << 0, /* frames begin with the IP header */
 	CF_IF_CLSACT = 1 << 1, /* hooked by a clsact filter, which no link pins */
+	CF_IF_UPPER = 1 << 2,  /* not hooked itself: what comes in by it was seen below it */
 };
 struct cf_iface {
 	__u32 ifindex; /* 0: no such interface */
@@ -431,8 +503,12 @@ struct cf_control {
 	__u32 numbered;   /* the highest number ever given to one, in force or not */
 	__u32 hz;
 	__u32 pad;
+	/* a cache line of its own: read for each packet, written at each commit of the books */
+	__u32 epoch; /* published; begins with 1 */
+	__u32 acked; /* epoch - 1 or epoch - 2 */
+	__u32 pad2[14];
 };
-_Static_assert(sizeof(struct cf_control) == 64, "map ABI");
+_Static_assert(sizeof(struct cf_control) == 128, "map ABI");
 
 /* ---- events ----------------------------------------------------------- */
 

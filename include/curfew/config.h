@@ -9,7 +9,7 @@
 #include "abi.h"
 
 struct cf_config {
-	__u64 seed[2];      /* of the pair hash */
+	__u64 key[4];       /* of the pair hash: control.seed, expanded */
 	__u64 end_jiffies;  /* of the schedule's tables */
 	__u64 week_jiffies; /* seven days */
 	__u32 generation;   /* its low 16 bits mark slots */
@@ -19,11 +19,13 @@ struct cf_config {
 	__u32 levels6;  /* of the IPv6 tree */
 	__u32 level_first6[CF_LEVELS6];
 	__u32 observe; /* 1: no rule drops */
+	__u32 have_ct; /* 1: the kernel has bpf_skb_ct_lookup() */
+	__u32 frags;   /* 1: XDP frames may have fragments */
 	__u32 pad;
 	struct cf_row policy_rules, clearing_rules, protect_rules, block_rules;
 };
 _Static_assert(sizeof(struct cf_config) ==
-		       32 + 4 * (5 + CF_LEVELS6 + 2) + 4 * sizeof(struct cf_row),
+		       48 + 4 * (5 + CF_LEVELS6 + 4) + 4 * sizeof(struct cf_row),
 	       "no hidden padding");
 
 #endif

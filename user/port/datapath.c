@@ -68,7 +68,7 @@ static bool is_internal(const struct bpf_map *map)
 {
 	const char *name = bpf_map__name(map);
 
-	return strchr(name, '.') || !strcmp(name, "judging");
+	return strchr(name, '.') || !strcmp(name, "judging") || !strcmp(name, "shares");
 }
 
 /* What is pinned keeps its size, whatever is asked for now. */
@@ -354,6 +354,7 @@ static int first_time(struct datapath *dp, struct why *why)
 	dp->control->seed[0] = seed[0];
 	dp->control->seed[1] = seed[1];
 	dp->control->hz = clock_hz();
+	dp->control->epoch = 1;
 	/* last: what lacks it is not adopted */
 	__atomic_store_n(&dp->control->layout_version, CF_LAYOUT_VERSION, __ATOMIC_RELEASE);
 	return 0;

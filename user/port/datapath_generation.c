@@ -187,6 +187,21 @@ static uint32_t next_number(const volatile struct cf_control *control)
 	return n & 0xffff ? n : n + 1; /* a fresh slot's zero must never match */
 }
 
+/* SplitMix64 (Steele, Lea, Flood 2014): the same keys for each generation. */
+static void expand_seed(const volatile __u64 seed[2], __u64 *key, size_t n)
+{
+	uint64_t state = seed[0];
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t z = (state += 0x9e3779b97f4a7c15ULL);
+
+		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+		z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+		key[i] = z ^ z >> 31 ^ seed[1];
+		state ^= seed[1];
+	}
+}
+
 int datapath_load(struct datapath *dp, const struct image *img, const struct time_map *clock,
 		  const struct hook_want *wants, size_t n_wants, uint64_t confirm_until,
 		  struct why *why)
@@ -203,8 +218,7 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 		next.prog_fd[i] = -1;
 	tables_config(&next.config, img, clock);
 	next.config.generation = next.number;
-	next.config.seed[0] = dp->control->seed[0];
-	next.config.seed[1] = dp->control->seed[1];
+	expand_seed(dp->control->seed, next.config.key, ARRAY_SIZE(next.config.key));
 
 	r = overflow_entries(dp, img, why);
 	/* at least one object, so that the tables exist even if no interface does yet */

@@ -14,7 +14,7 @@
 
 static void sample_common(struct pair_sample *p, const struct cf_slot *s)
 {
-	p->hook = (enum cf_hook)s->meta.hook;
+	p->hook = s->meta.flags & CF_SLOT_OUTSIDE ? CF_HOOK_OUTSIDE : CF_HOOK_INSIDE;
 	p->flags = s->meta.flags;
 	p->generation = s->meta.generation;
 	p->wire_bytes = __atomic_load_n(&s->wire_bytes, __ATOMIC_RELAXED);
