@@ -202,19 +202,28 @@ static __always_inline void slot_publish(struct cf_slot *s, __u64 meta)
 #define SLOT_TAKEN 0U
 #define SLOT_FREE  0x10000U
 
+/* 1 if a < b, both below 2^63; the barrier keeps clang from making it a branch again. */
+static __always_inline __u32 less(__u64 a, __u64 b)
+{
+	__u64 borrow = a - b;
+
+	asm volatile("" : "+r"(borrow));
+	return (__u32)(borrow >> 63);
+}
+
 /*
  * How gladly a slot is given to a new pair: free, else the longer untouched the
  * better; SLOT_TAKEN if what it holds may not have been seen by userspace yet.
+ * Without a branch: eight of these in a row were a million instructions to verify.
  */
 static __always_inline __u32 slot_age(__u64 meta, __u32 acked)
 {
 	__u16 epoch = (__u16)(meta >> META_EPOCH_SHIFT);
+	__u32 used = meta >> META_FLAGS_SHIFT & CF_SLOT_USED;
+	__u32 taken = less((__u16)(epoch - (__u16)acked - 1), 2);
+	__u32 age = 1 + (__u16)((__u16)acked - epoch);
 
-	if (!(meta & META_USED))
-		return SLOT_FREE;
-	if ((__u16)(epoch - (__u16)acked - 1) < 2)
-		return SLOT_TAKEN;
-	return 1 + (__u16)((__u16)acked - epoch);
+	return (age & -(used & (taken ^ 1))) | (SLOT_FREE & -(used ^ 1));
 }
 
 /* The best slot of a bucket, and how many of it are taken. */
@@ -224,13 +233,11 @@ static __always_inline __u32 bucket_look(const void *bucket, __u32 acked, __u32 
 
 	for (__u32 i = 0; i < CF_BUCKET_SLOTS; i++) {
 		const struct cf_slot *s = bucket + i * sizeof(struct cf_slot4);
-		__u32 age = slot_age(meta_load(s), acked);
+		__u32 age = slot_age(meta_load(s), acked), better = less(best_age, age);
 
-		taken += age == SLOT_TAKEN;
-		if (age > best_age) {
-			best_age = age;
-			best = i;
-		}
+		taken += less(age, 1);
+		best_age ^= (best_age ^ age) & -better;
+		best ^= (best ^ i) & -better;
 	}
 	*ret_best = best;
 	return taken;

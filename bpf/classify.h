@@ -126,7 +126,13 @@ static __always_inline __u64 half64(__u32 a, __u32 b)
 	return (__u64)bpf_ntohl(a) << 32 | bpf_ntohl(b);
 }
 
-/* An IPv6 address that stands for an IPv4 one: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056). */
+#define TEREDO_PREFIX 0x20010000U
+
+/*
+ * An IPv6 address that stands for an IPv4 one: mapped, NAT64 (RFC 6052), 6to4 (RFC
+ * 3056), Teredo (RFC 4380): there the client's, inverted in the last 32 bits. That
+ * is where the data ends; the server, in the first 64, only helps to begin.
+ */
 static __always_inline bool embedded4(__u64 hi, __u64 low, __u32 *ret)
 {
 	if ((!hi && low >> 32 == 0xffff) || (hi == 0x0064ff9b00000000ULL && !(low >> 32))) {
@@ -135,6 +141,10 @@ static __always_inline bool embedded4(__u64 hi, __u64 low, __u32 *ret)
 	}
 	if (hi >> 48 == 0x2002) {
 		*ret = (__u32)(hi >> 16);
+		return true;
+	}
+	if (hi >> 32 == TEREDO_PREFIX) {
+		*ret = ~(__u32)low;
 		return true;
 	}
 	return false;
@@ -148,10 +158,10 @@ static __always_inline enum cf_reason ignored(__u32 label)
 	return l && l->flags & CF_LABEL_IGNORED ? l->reason : CF_REASON_MAX;
 }
 
-/* /64s whose pairs may not be told apart by pair_key(): ::/64 and 64:ff9b:xxxx::/48. */
+/* /64s whose pairs may not be told apart by pair_key(): ::/64, 64:ff9b:xxxx::/48, Teredo's. */
 static __always_inline bool shares_slot(__u64 hi)
 {
-	return !hi || hi >> 32 == 0x0064ff9b;
+	return !hi || hi >> 32 == 0x0064ff9b || hi >> 32 == TEREDO_PREFIX;
 }
 
 /* As label6(). */
@@ -166,11 +176,12 @@ static __always_inline __u32 classify_destination(const struct pkt *p)
 	low = half64(p->dst.word[2], p->dst.word[3]);
 	if (embedded4(hi, low, &v4)) {
 		__u32 label = label4(v4);
+		enum cf_reason why = ignored(label);
 
 		/* one slot may stand for several: mapped addresses share a /64, and so do NAT64's
 		 * with those that only look like one (see pair_key()). Of what we ignore
 		 * as IPv4, the IPv6 address is not ours */
-		if (ignored(label) == CF_REASON_MAX)
+		if (why == CF_REASON_MAX || why == CF_REASON_IGNORED_DESTINATION)
 			return hi >> 48 == 0x2002 ? label : label | CF_DEEP;
 	}
 	label = label6(hi, low);

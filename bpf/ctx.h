@@ -3,18 +3,30 @@
 #ifndef CURFEW_BPF_CTX_H
 #define CURFEW_BPF_CTX_H
 
+#include "cfg.h"
 #include "maps.h"
 #include "pkt.h"
 
 /* Headers beyond this need not be linear: Ethernet, two tags, IPv6 with extensions, TCP. */
 #define PULL_BYTES 192
 
+/* What gso_size says when segments differ: SCTP, whose common header each of them repeats. */
+#define GSO_BY_FRAGS 0xffff
+#define SCTP_HEADER  12
+#define TAG_BYTES    4
+
+/* All but the bytes. Read anew, it needs no stack meanwhile. */
+static __always_inline void frame_outline_xdp(struct xdp_md *ctx, struct frame *f)
+{
+	f->len = cfg.frags ? (__u32)bpf_xdp_get_buff_len(ctx) : (__u32)(ctx->data_end - ctx->data);
+	f->ifindex = ctx->ingress_ifindex;
+}
+
 static __always_inline void frame_from_xdp(struct xdp_md *ctx, struct frame *f)
 {
 	f->data = (const __u8 *)(long)ctx->data;
 	f->end = (const __u8 *)(long)ctx->data_end;
-	f->len = (__u32)(f->end - f->data);
-	f->ifindex = ctx->ingress_ifindex;
+	frame_outline_xdp(ctx, f);
 }
 
 static __always_inline const struct cf_iface *iface_find(__u32 ifindex)
@@ -40,6 +52,21 @@ static __always_inline const struct cf_iface *iface_find(__u32 ifindex)
 		skb_load;                                                                          \
 	})
 
+static __always_inline void frame_outline_skb(struct __sk_buff *skb, struct frame *f)
+{
+	f->len = SKB_LOAD(skb, len);
+	f->ifindex = SKB_LOAD(skb, ifindex);
+	f->ingress_ifindex = SKB_LOAD(skb, ingress_ifindex);
+}
+
+/* The bytes of a packet whose headers have been pulled. */
+static __always_inline void frame_bytes_skb(struct __sk_buff *skb, struct frame *f)
+{
+	f->data = (const __u8 *)SKB_LOAD(skb, data);
+	f->end = (const __u8 *)SKB_LOAD(skb, data_end);
+	f->len = skb->len;
+}
+
 static __always_inline void frame_from_skb(struct __sk_buff *skb, struct frame *f)
 {
 	const struct cf_iface *iface = iface_find(skb->ifindex);
@@ -49,30 +76,49 @@ static __always_inline void frame_from_skb(struct __sk_buff *skb, struct frame *
 		bpf_skb_pull_data(skb, want);
 	f->data = (const __u8 *)SKB_LOAD(skb, data);
 	f->end = (const __u8 *)SKB_LOAD(skb, data_end);
-	f->len = skb->len;
-	f->ifindex = skb->ifindex;
-	f->ingress_ifindex = skb->ingress_ifindex;
+	frame_outline_skb(skb, f);
 	f->raw_l3 = iface && iface->flags & CF_IF_RAW_L3;
+	/* it is 1 or 0; saying so spares the verifier a branch */
+	f->tagged = SKB_LOAD(skb, vlan_present) & 1;
+	f->vlan = (__u16)(SKB_LOAD(skb, vlan_tci) & 0xfff & -(__u32)f->tagged);
 }
 
-/* At TC ingress nobody has added up the segments' headers: gso_segs may be 0, so they are counted.
+/*
+ * How many frames a GSO packet becomes, from its sizes: gso_segs may be 0. Where the
+ * payload is cut is known for TCP, UDP and, by inner_segmented(), for tunnels. It
+ * is not known for fragments of UDP (virtio's old UFO; the UDP header is then taken
+ * for one of each) and for ESP: off by the inner headers of each segment but one.
  */
-static __always_inline __u32 wire_from_segments(const struct __sk_buff *skb, const struct pkt *p)
+static __always_inline __u32 segments_of(const struct __sk_buff *skb, const struct pkt *p,
+					 __u32 bytes)
 {
-	__u32 segments;
+	__u32 gso_size = skb->gso_size;
 
-	if (!skb->gso_size || !p->payload_bytes)
-		return skb->len;
-	segments = (p->payload_bytes + skb->gso_size - 1) / skb->gso_size;
-	return skb->len + (segments - 1) * p->headers;
+	if (!gso_size || bytes <= p->headers)
+		return 1;
+	if (gso_size == GSO_BY_FRAGS)
+		return skb->gso_segs ? skb->gso_segs : 1;
+	return (bytes - p->headers + gso_size - 1) / gso_size;
+}
+
+/* At TC ingress nobody has added up the segments' headers. `tag`: TAG_BYTES of each, not in len. */
+static __always_inline __u32 wire_from_segments(const struct __sk_buff *skb, __u32 tag,
+						const struct pkt *p)
+{
+	__u32 bytes = skb->len - (p->jumbo ? 8 : 0), segments = segments_of(skb, p, bytes);
+	__u32 headers = p->headers + (skb->gso_size == GSO_BY_FRAGS ? SCTP_HEADER : 0);
+
+	return bytes + (segments - 1) * headers + segments * tag;
 }
 
 /* At TC egress the kernel has, where it knows more than len: wire_len. */
-static __always_inline __u32 wire_at_egress(const struct __sk_buff *skb)
+static __always_inline __u32 wire_at_egress(const struct __sk_buff *skb, __u32 tag,
+					    const struct pkt *p)
 {
 	__u32 len = SKB_LOAD(skb, len), wire = SKB_LOAD(skb, wire_len);
 
-	return wire > len ? wire : len;
+	wire = (wire > len ? wire : len) - (p->jumbo ? 8 : 0);
+	return tag ? wire + segments_of(skb, p, len) * tag : wire;
 }
 
 #endif

@@ -139,6 +139,15 @@ struct {
 	__type(value, struct cf_destination);
 } destinations SEC(".maps");
 
+/* The same. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CF_IF_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_baseline);
+} baselines SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);

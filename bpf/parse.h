@@ -3,7 +3,9 @@
  * From bytes to struct pkt. Works on a frame alone, bounded everywhere, never
  * reads behind frame.end. What it does not understand gets a reason.
  *
- * Sources: IEEE 802.1Q; RFC 791, 8200, 4302 (AH length), 9293 (TCP), 768 (UDP).
+ * Sources: IEEE 802.1Q, 802.2; RFC 1042 (SNAP), 1661 and 2516 (PPP, PPPoE),
+ * 791, 8200, 4302 (AH length), 2675 (jumbograms), 9293 (TCP), 768 (UDP), 2131
+ * and 8415 (DHCP), 4861 (neighbour discovery). Tunnels: decap.h.
  */
 #ifndef CURFEW_BPF_PARSE_H
 #define CURFEW_BPF_PARSE_H
@@ -15,21 +17,70 @@
 
 #define ETHERTYPE_IPV4  0x0800
 #define ETHERTYPE_ARP   0x0806
+#define ETHERTYPE_TEB   0x6558 /* Ethernet in a tunnel */
 #define ETHERTYPE_VLAN  0x8100
 #define ETHERTYPE_IPV6  0x86dd
 #define ETHERTYPE_SLOW  0x8809 /* LACP, marker */
 #define ETHERTYPE_PPPD  0x8863 /* PPPoE discovery */
+#define ETHERTYPE_PPPS  0x8864 /* PPPoE session */
 #define ETHERTYPE_EAPOL 0x888e
 #define ETHERTYPE_QINQ  0x88a8
 #define ETHERTYPE_LLDP  0x88cc
 #define ETHERTYPE_MIN   0x0600 /* below: an 802.3 length */
 
+#define PPPOE_SESSION 0x1100 /* version 1, type 1, code 0 */
+#define PPP_IPV4      0x0021
+#define PPP_IPV6      0x0057
+#define PPP_CONTROL   0x8000 /* from here on: LCP, IPCP, authentication, ... */
+
+#define PORT_TEREDO     3544
+#define PORT_ESP        4500
+#define PORT_VXLAN      4789
+#define PORT_GENEVE     6081
+#define PORT_VXLAN_OLD  8472 /* before it had a number; still the default of `ip link` */
+#define PORTS(src, dst) ((__u32)(src) << 16 | (dst))
+
+#define SNAP_PVST 0x000c010b /* the tail of Cisco's OUI, and its number for it */
+
 #define TAGS_MAX         2
+#define LINK_BYTES_MAX   63 /* Ethernet, two tags, PPPoE or SNAP: 38 */
 #define EXTENSIONS_MAX   8
 #define EXTENSIONS_BYTES 2048
 #define IPV4_LATER       0x1fff
 #define IPV4_MORE        0x2000
+#define JUMBO_OPTION     8 /* bytes of a hop-by-hop header with nothing else in it */
 
+#define NOTE(note) (1U << CF_NOTE_##note)
+
+/* Unaligned loads: the CPUs we run on do them, and clang's BPF would go byte by byte. */
+#ifdef __bpf__
+static __always_inline __u16 get16(const __u8 *b)
+{
+	return bpf_ntohs(*(const __u16 *)b);
+}
+
+static __always_inline __u32 raw32(const __u8 *b)
+{
+	return *(const __u32 *)b;
+}
+
+static __always_inline __u32 get32(const __u8 *b)
+{
+	return bpf_ntohl(*(const __u32 *)b);
+}
+
+/*
+ * Makes the verifier forget what it knows of a value, so that the many ways
+ * that lead here are one to it. `unknown` is any byte it knows nothing about.
+ */
+#define FORGET(value, unknown)                                                                     \
+	do {                                                                                       \
+		__u32 unknown_ = (unknown);                                                        \
+		asm volatile("%0 += %1\n%0 -= %1" : "+r"(value) : "r"(unknown_));                  \
+	} while (0)
+/* Clang knows that a value fits its mask and drops it; the verifier does not. */
+#define KEEP_MASK(value) asm volatile("" : "+r"(value))
+#else
 static __always_inline __u16 get16(const __u8 *b)
 {
 	return (__u16)(b[0] << 8 | b[1]);
@@ -43,45 +94,135 @@ static __always_inline __u32 raw32(const __u8 *b)
 	return v;
 }
 
+static __always_inline __u32 get32(const __u8 *b)
+{
+	return (__u32)get16(b) << 16 | get16(b + 2);
+}
+#define FORGET(value, unknown) ((void)0)
+#define KEEP_MASK(value)       ((void)0)
+#endif
+
 static __always_inline bool holds(const struct frame *f, const __u8 *at, __u32 n)
 {
 	return at + n <= f->end;
 }
 
-/*
- * `avail` is what the frame has from the transport header on, by the IP length
- * where that is credible. Sets ports, payload and headers.
- */
-static __always_inline enum cf_reason parse_transport(const struct frame *f, const __u8 *at,
-						      __u32 offset, __u32 avail, __u32 ip_payload,
-						      struct pkt *p)
+/* 1 if they are, else 0; the barrier keeps clang from making it a branch again. */
+static __always_inline __u32 equal(__u32 a, __u32 b)
 {
-	__u32 header = 0;
+	__u64 differs = a ^ b;
 
-	if (p->later_fragment || (p->proto.n != PROTO_TCP && p->proto.n != PROTO_UDP)) {
-		p->payload_bytes = p->later_fragment ? avail : ip_payload;
-		p->headers = offset + avail - p->payload_bytes;
-		return UNDECIDED;
-	}
-	if (holds(f, at, 4)) {
-		p->sport = get16(at);
-		p->dport = get16(at + 2);
-	}
-	if (p->proto.n == PROTO_UDP)
-		header = 8;
-	else if (holds(f, at, 14))
-		header = (__u32)(at[12] >> 4) * 4;
-	/* a header that does not fit: nothing of it is free */
-	if (header > avail || (p->proto.n == PROTO_TCP && header < 20))
-		header = 0;
-	p->payload_bytes = avail - header;
-	p->headers = offset + header;
-	return UNDECIDED;
+#ifdef __bpf__
+	asm volatile("" : "+r"(differs));
+#endif
+	return (__u32)((differs - 1) >> 63);
 }
 
-static __always_inline enum cf_reason parse_ipv4(const struct frame *f, const __u8 *at,
-						 __u32 offset, struct pkt *p)
+/*
+ * Whether a UDP packet may be a tunnel's: by its port, or by a WireGuard message's
+ * first bytes. decap() decides; nearly all that is sent ends here.
+ */
+static __always_inline bool udp_suspect(const __u8 *payload, __u16 sport, __u16 dport)
 {
+	switch (dport) {
+	case PORT_VXLAN:
+	case PORT_VXLAN_OLD:
+	case PORT_GENEVE:
+	case PORT_TEREDO:
+	case PORT_ESP:
+		return true;
+	}
+	if (sport == PORT_TEREDO || sport == PORT_ESP)
+		return true;
+	/* 1 to 4, and three zero bytes */
+	return ((get32(payload) - 0x01000000) & 0xfcffffff) == 0;
+}
+
+static __always_inline void parse_tcp(const struct frame *f, const __u8 *at, __u32 avail,
+				      struct pkt *p)
+{
+	__u32 header = 0, ack;
+
+	if (holds(f, at, 14) && avail >= 14) {
+		header = (__u32)(at[12] >> 4) * 4;
+		ack = at[13] >> 4 & 1;
+		/* who sends a SYN begins, who sends one with ACK answers */
+		p->began = (__u8)(CF_SLOT_BEGAN_INSIDE << ack & -(at[13] >> 1 & 1));
+	}
+	/* a header that does not fit: nothing of it is free */
+	if (header > avail || header < 20)
+		header = 0;
+	p->payload_bytes = avail - header;
+	p->headers += header;
+}
+
+static __always_inline void parse_udp(const struct frame *f, const __u8 *at, __u32 avail,
+				      struct pkt *p)
+{
+	__u32 ports = PORTS(p->sport, p->dport);
+
+	if (avail < 8)
+		return;
+	p->payload_bytes = avail - 8;
+	p->headers += 8;
+	p->configuration = ports == PORTS(68, 67) || ports == PORTS(546, 547);
+	if (holds(f, at, 12) && avail >= 12)
+		p->tunnel = udp_suspect(at + 8, p->sport, p->dport);
+}
+
+/*
+ * `avail` is what the frame has from the transport header on, by the IP length
+ * where that is credible. Sets ports, payload, headers, and what hangs on them. `hops`: IPv6's
+ * hop limit.
+ */
+static __always_inline void parse_transport(const struct frame *f, __u32 offset, __u32 avail,
+					    __u32 hops, struct pkt *p)
+{
+	const __u8 *at = f->data + offset;
+
+	p->payload_bytes = avail;
+	p->headers = offset;
+	p->transport_at = (__u16)offset;
+	if (p->later_fragment)
+		return;
+	switch (p->proto.n) {
+	case PROTO_TCP:
+	case PROTO_UDP:
+		/* bytes behind the IP packet are not its ports */
+		if (holds(f, at, 4) && avail >= 4) {
+			p->sport = get16(at);
+			p->dport = get16(at + 2);
+		}
+		if (p->proto.n == PROTO_TCP)
+			parse_tcp(f, at, avail, p);
+		else
+			parse_udp(f, at, avail, p);
+		return;
+	case PROTO_ICMPV6:
+		/* router and neighbour discovery: believed only from the same link */
+		if (hops == 255 && !p->fragment && avail && holds(f, at, 1))
+			p->configuration = at[0] - 133U < 5;
+		return;
+	case PROTO_IPV4:
+	case PROTO_IPV6:
+	case PROTO_GRE:
+	case PROTO_ESP:
+		p->tunnel = true;
+	}
+}
+
+/* `later`: 0, or the offset of a later fragment. */
+static __always_inline void set_fragment(struct pkt *p, __u32 fragment, __u32 later)
+{
+	p->fragment = fragment;
+	p->later_fragment = later;
+	p->notes |= (1 - equal(fragment, 0)) << CF_NOTE_FRAGMENT |
+		    (1 - equal(later, 0)) << CF_NOTE_LATER_FRAGMENT;
+}
+
+static __always_inline enum cf_reason parse_ipv4(const struct frame *f, __u32 offset, struct pkt *p)
+{
+	const __u8 *at = f->data + offset;
 	__u32 left = f->len - offset, ihl, total, frag;
 
 	if (!holds(f, at, 20) || left < 20)
@@ -96,13 +237,14 @@ static __always_inline enum cf_reason parse_ipv4(const struct frame *f, const __
 	p->src.word[0] = raw32(at + 12);
 	p->dst.word[0] = raw32(at + 16);
 	frag = get16(at + 6);
-	p->fragment = frag & (IPV4_LATER | IPV4_MORE);
-	p->later_fragment = frag & IPV4_LATER;
+	if (frag & (IPV4_LATER | IPV4_MORE))
+		set_fragment(p, 1, frag & IPV4_LATER);
 	total = get16(at + 2);
 	/* Ethernet pads short frames; BIG TCP says 0 */
 	if (total < ihl || total > left)
 		total = left;
-	return parse_transport(f, at + ihl, offset + ihl, total - ihl, total - ihl, p);
+	parse_transport(f, offset + ihl, total - ihl, 0, p);
+	return UNDECIDED;
 }
 
 /* Bit sets instead of comparisons: each comparison would be one more path to verify. */
@@ -111,15 +253,6 @@ static __always_inline enum cf_reason parse_ipv4(const struct frame *f, const __
 	(EXT_BIT(PROTO_HOPOPTS) | EXT_BIT(PROTO_ROUTING) | EXT_BIT(PROTO_FRAGMENT) |               \
 	 EXT_BIT(PROTO_AH) | EXT_BIT(PROTO_DSTOPTS))
 #define EXTENSIONS_128 (EXT_BIT(PROTO_MOBILITY) | EXT_BIT(PROTO_HIP) | EXT_BIT(PROTO_SHIM6))
-
-/* 1 if they are, else 0; the barrier keeps clang from making it a branch again. */
-static __always_inline __u32 equal(__u32 a, __u32 b)
-{
-	__u64 differs = a ^ b;
-
-	asm volatile("" : "+r"(differs));
-	return (__u32)((differs - 1) >> 63);
-}
 
 static __always_inline __u32 is_extension(__u32 proto)
 {
@@ -138,15 +271,28 @@ static __always_inline enum cf_reason parse_other(__u32 payload, __u32 headers, 
 						  struct pkt *p)
 {
 	p->proto.n = PROTO_NONE;
-	p->fragment = fragment;
 	p->payload_bytes = payload;
 	p->headers = headers;
+	set_fragment(p, fragment, 0);
+	p->notes |= NOTE(EXTENSIONS);
 	return UNDECIDED;
 }
 
-static __always_inline enum cf_reason parse_ipv6(const struct frame *f, const __u8 *at,
-						 __u32 offset, struct pkt *p)
+/*
+ * IPv6 BIG TCP as older kernels do it: the stack itself puts a jumbo payload option
+ * into packets of more than 64 KiB and takes it out before the wire. `ip` holds
+ * 40 bytes, of `left`. A host that sends one in a frame of its own gains nothing:
+ * there it is an extension header like others.
+ */
+static __always_inline bool is_jumbo(const struct frame *f, const __u8 *ip, __u32 left)
 {
+	return left > 40 + 0xffff && holds(f, ip, 40 + JUMBO_OPTION) &&
+	       !(ip[4] | ip[5] | ip[6] | ip[41]) && ip[42] == 0xc2 && ip[43] == 4;
+}
+
+static __always_inline enum cf_reason parse_ipv6(const struct frame *f, __u32 offset, struct pkt *p)
+{
+	const __u8 *at = f->data + offset;
 	__u32 left = f->len - offset, total, skipped = 0, later = 0, fragment = 0, next;
 
 	if (!holds(f, at, 40) || left < 40)
@@ -175,7 +321,7 @@ static __always_inline enum cf_reason parse_ipv6(const struct frame *f, const __
 		ah = equal(next, PROTO_AH);
 		frag = equal(next, PROTO_FRAGMENT);
 		size = 8 + ext[1] * (8 - 4 * ah - 8 * frag);
-		asm volatile("" : "+r"(size)); /* clang knows that it fits, the verifier does not */
+		KEEP_MASK(size);
 		size &= 0xfff;
 		fragment |= frag;
 		later = get16(ext + 2) & 0xfff8 & -frag;
@@ -186,19 +332,21 @@ static __always_inline enum cf_reason parse_ipv6(const struct frame *f, const __
 	}
 	if (skipped > total || (is_extension(next) && !later))
 		return parse_other(total, offset + 40, fragment, p);
-	p->fragment = fragment;
-	p->later_fragment = later;
+	set_fragment(p, fragment, later);
 	p->proto.n = (__u8)next;
-	parse_transport(f, at + 40 + skipped, offset + 40 + skipped, total - skipped,
-			total - skipped, p);
+	parse_transport(f, offset + 40 + skipped, total - skipped, at[7], p);
 	/* what travels in extension headers is payload too: options can carry anything */
 	p->payload_bytes += skipped;
-	p->headers -= skipped;
+	p->jumbo = is_jumbo(f, at, left);
+	if (p->jumbo) {
+		p->payload_bytes -= JUMBO_OPTION;
+		p->headers -= JUMBO_OPTION;
+	}
 	return UNDECIDED;
 }
 
 /* The reason for what is not IP. */
-static __always_inline enum cf_reason not_ip(__u16 ethertype)
+static __always_inline enum cf_reason not_ip(__u32 ethertype)
 {
 	switch (ethertype) {
 	case ETHERTYPE_ARP:
@@ -216,44 +364,132 @@ static __always_inline enum cf_reason not_ip(__u16 ethertype)
 	}
 }
 
+/* Where the link's headers end, and the ethertype of what follows. */
+struct link {
+	__u32 offset;
+	__u32 type;
+};
+
+static __always_inline bool is_tag(__u32 type)
+{
+	return type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ;
+}
+
+/* Ethernet and at most two tags, one of which may be in the metadata. */
+static __always_inline enum cf_reason parse_ether(const struct frame *f, struct pkt *p,
+						  struct link *l)
+{
+	const __u8 *at = f->data;
+
+	if (!holds(f, at, 14) || f->len < 14)
+		return CF_REASON_UNPARSED_ETHER;
+	__builtin_memcpy(p->mac, at + 6, 6);
+	p->has_mac = true;
+	p->vlan = f->vlan;
+	l->type = get16(at + 12);
+	l->offset = 14;
+	for (__u32 i = 0; i < TAGS_MAX; i++) {
+		at = f->data + 14 + 4 * i;
+		if (!is_tag(l->type) || (i + 1 == TAGS_MAX && f->tagged))
+			break;
+		if (!holds(f, at, 4) || f->len < 18 + 4 * i)
+			return CF_REASON_UNPARSED_ETHER;
+		if (!i && !f->tagged)
+			p->vlan = get16(at) & 0xfff;
+		l->type = get16(at + 2);
+		l->offset += 4;
+	}
+	return UNDECIDED;
+}
+
+/* A PPPoE session: the ethertype that its PPP protocol stands for, or why there is none. */
+static __always_inline enum cf_reason parse_pppoe(const struct frame *f, struct link *l)
+{
+	const __u8 *at = f->data + l->offset;
+	__u32 length, protocol, size = 8;
+
+	if (!holds(f, at, 8) || f->len < l->offset + 8)
+		return CF_REASON_UNPARSED_PPPOE;
+	length = get16(at + 4);
+	if (get16(at) != PPPOE_SESSION || length < 2 || length > f->len - l->offset - 6)
+		return CF_REASON_UNPARSED_PPPOE;
+	protocol = get16(at + 6);
+	/* the high byte may be left out: then the first one is odd (RFC 1661 6.5) */
+	if (protocol & 0x100) {
+		protocol >>= 8;
+		size = 7;
+	}
+	l->offset += size;
+	if (protocol >= PPP_CONTROL)
+		return CF_REASON_IGNORED_CONTROL;
+	if (protocol != PPP_IPV4 && protocol != PPP_IPV6)
+		return CF_REASON_UNPARSED_NON_IP;
+	l->type = protocol == PPP_IPV4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+	return UNDECIDED;
+}
+
+/*
+ * An 802.3 frame. Linux itself takes no IP in it, but a bridge passes it on and
+ * there are routers that do: so IP behind a SNAP header is parsed.
+ */
+static __always_inline enum cf_reason parse_llc(const struct frame *f, struct link *l)
+{
+	const __u8 *at = f->data + l->offset;
+
+	/* 42-42-03: spanning tree */
+	if (holds(f, at, 2) && at[0] == 0x42 && at[1] == 0x42)
+		return CF_REASON_IGNORED_CONTROL;
+	if (!holds(f, at, 8) || f->len < l->offset + 8)
+		return CF_REASON_UNPARSED_NON_IP;
+	if (get32(at) != 0xaaaa0300)
+		return CF_REASON_UNPARSED_NON_IP;
+	/* spanning tree per VLAN */
+	if (get32(at + 4) == SNAP_PVST)
+		return CF_REASON_IGNORED_CONTROL;
+	if (at[4] || at[5])
+		return CF_REASON_UNPARSED_NON_IP;
+	l->type = get16(at + 6);
+	l->offset += 8;
+	return UNDECIDED;
+}
+
+/* Up to the IP header, if there is one: then UNDECIDED. */
+static __always_inline enum cf_reason parse_link(const struct frame *f, struct pkt *p,
+						 struct link *ret)
+{
+	enum cf_reason reason = UNDECIDED;
+	struct link l = { 0 };
+
+	if (!holds(f, f->data, 1))
+		return f->raw_l3 ? CF_REASON_UNPARSED_SHORT_IP : CF_REASON_UNPARSED_ETHER;
+	if (f->raw_l3)
+		l.type = f->data[0] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+	else
+		reason = parse_ether(f, p, &l);
+	if (reason == UNDECIDED && l.type == ETHERTYPE_PPPS)
+		reason = parse_pppoe(f, &l);
+	else if (reason == UNDECIDED && l.type < ETHERTYPE_MIN)
+		reason = parse_llc(f, &l);
+	if (reason != UNDECIDED)
+		return reason;
+	if (l.type != ETHERTYPE_IPV4 && l.type != ETHERTYPE_IPV6)
+		return not_ip(l.type);
+	FORGET(l.offset, f->data[0]);
+	l.offset &= LINK_BYTES_MAX;
+	*ret = l;
+	return UNDECIDED;
+}
+
 /* UNDECIDED: `p` is complete but for wire_bytes, which the hook knows. Else why it is not judged.
  */
 static __always_inline enum cf_reason parse_frame(const struct frame *f, struct pkt *p)
 {
-	const __u8 *at = f->data;
-	__u32 offset = 0;
-	__u16 type;
+	struct link l = { 0 };
+	enum cf_reason reason = parse_link(f, p, &l);
 
-	if (f->raw_l3) {
-		if (!holds(f, at, 1))
-			return CF_REASON_UNPARSED_SHORT_IP;
-		type = at[0] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
-	} else {
-		if (!holds(f, at, 14) || f->len < 14)
-			return CF_REASON_UNPARSED_ETHER;
-		__builtin_memcpy(p->mac, at + 6, 6);
-		p->has_mac = true;
-		type = get16(at + 12);
-		offset = 14;
-	}
-	at += offset;
-	for (int i = 0; i < TAGS_MAX; i++) {
-		if (type != ETHERTYPE_VLAN && type != ETHERTYPE_QINQ)
-			break;
-		if (!holds(f, at, 4) || f->len < offset + 4)
-			return CF_REASON_UNPARSED_ETHER;
-		type = get16(at + 2);
-		at += 4;
-		offset += 4;
-	}
-	if (type == ETHERTYPE_IPV4)
-		return parse_ipv4(f, at, offset, p);
-	if (type == ETHERTYPE_IPV6)
-		return parse_ipv6(f, at, offset, p);
-	/* 802.3 with LLC 42-42-03: spanning tree */
-	if (type < ETHERTYPE_MIN && holds(f, at, 2) && at[0] == 0x42 && at[1] == 0x42)
-		return CF_REASON_IGNORED_CONTROL;
-	return not_ip(type);
+	if (reason != UNDECIDED)
+		return reason;
+	return l.type == ETHERTYPE_IPV4 ? parse_ipv4(f, l.offset, p) : parse_ipv6(f, l.offset, p);
 }
 
 #endif

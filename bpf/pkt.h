@@ -9,7 +9,11 @@
 #ifndef __bpf__
 #include <linux/types.h>
 #include <stdbool.h>
+#include <stddef.h>
+#undef __always_inline /* libc has one too */
+#ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
+#endif
 #endif
 
 #include <curfew/abi.h>
@@ -21,11 +25,16 @@ struct ip_proto {
 };
 #define PROTO_HOPOPTS  0
 #define PROTO_ICMP     1
+#define PROTO_IPV4     4
 #define PROTO_TCP      6
 #define PROTO_UDP      17
+#define PROTO_IPV6     41
 #define PROTO_ROUTING  43
 #define PROTO_FRAGMENT 44
+#define PROTO_GRE      47
+#define PROTO_ESP      50
 #define PROTO_AH       51
+#define PROTO_ICMPV6   58
 #define PROTO_DSTOPTS  60
 #define PROTO_MOBILITY 135
 #define PROTO_HIP      139
@@ -49,10 +58,13 @@ struct pkt {
 	__u8 began;         /* CF_SLOT_BEGAN_*: who began this flow, where that can be told */
 	bool configuration; /* DHCP or neighbour discovery: the gateway's own is not judged */
 	__u8 inner_l3;      /* enum l3_kind of what a tunnel carries; NONE: none, or opaque */
+	bool tunnel;        /* it may be one: decap() has to look */
+	bool jumbo;         /* it has a jumbo option of 8 bytes that the wire never carries */
 	__u16 inner_at;     /* where in the frame that header begins */
+	__u16 transport_at; /* where in the frame the transport header begins */
 	__u32 notes;        /* bit n: enum cf_note n */
 	__u32 payload_bytes;
-	__u32 headers; /* bytes before the payload, from the frame's start */
+	__u32 headers; /* what each segment of a GSO packet repeats: all before the payload */
 	__u32 wire_bytes;
 	struct ip_addr src, dst;
 };
@@ -65,8 +77,8 @@ struct frame {
 	__u32 ifindex;
 	__u32 ingress_ifindex; /* 0: the gateway's own; only at TC egress */
 	bool raw_l3;           /* begins with the IP header */
-	bool tagged;           /* a tag was taken off: its VLAN id is in `vlan`, 4 bytes not in len */
-	__u16 vlan;
+	bool tagged; /* a tag was taken off: its VLAN id is in `vlan`, 4 bytes not in len */
+	__u16 vlan;  /* 0 if not tagged */
 };
 
 #endif

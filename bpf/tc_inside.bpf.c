@@ -6,6 +6,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "ctx.h"
+#include "handover.h"
+#include "packet.h"
 #include "tc.h"
 #include "verdict.h"
 
@@ -16,9 +18,9 @@ int tc_inside(struct __sk_buff *skb)
 	struct pkt p = { 0 };
 	enum cf_reason reason;
 
-	frame_from_skb(skb, &f);
-	reason = parse_frame(&f, &p);
-	p.wire_bytes = wire_from_segments(skb, &p);
+	if (handed_over())
+		return TC_GO_ON;
+	reason = packet_skb(skb, CF_HOOK_INSIDE, &f, &p);
 	count_device(&f, p.wire_bytes);
 	if (reason != UNDECIDED) {
 		leave(CF_HOOK_INSIDE, reason, &p);

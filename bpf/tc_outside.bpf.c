@@ -10,6 +10,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "ctx.h"
+#include "handover.h"
+#include "packet.h"
 #include "tc.h"
 #include "verdict.h"
 
@@ -31,9 +33,9 @@ int tc_outside(struct __sk_buff *skb)
 	enum cf_reason reason;
 	enum cf_from from;
 
-	frame_from_skb(skb, &f);
-	reason = parse_frame(&f, &p);
-	p.wire_bytes = wire_at_egress(skb);
+	if (handed_over())
+		return TC_GO_ON;
+	reason = packet_skb(skb, CF_HOOK_OUTSIDE, &f, &p);
 	count_device(&f, p.wire_bytes);
 	from = came_from(&f);
 	if (reason == UNDECIDED && from == CF_FROM_INSIDE)
@@ -42,7 +44,10 @@ int tc_outside(struct __sk_buff *skb)
 		leave(CF_HOOK_OUTSIDE, reason, &p);
 		return TC_GO_ON;
 	}
-	return pass_or_drop(&p, CF_HOOK_OUTSIDE, from) ? TC_DROP : TC_GO_ON;
+	if (!pass_or_drop(&p, CF_HOOK_OUTSIDE, from))
+		return TC_GO_ON;
+	count_device_drop(&f, p.wire_bytes);
+	return TC_DROP;
 }
 
 char LICENSE[] SEC("license") = "GPL";

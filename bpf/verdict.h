@@ -49,6 +49,19 @@ static __always_inline void count_device(const struct frame *f, __u32 wire_bytes
 	c->wire_bytes += wire_bytes;
 }
 
+/* Of what count_device() has counted: this one does not get to the device. */
+static __always_inline void count_device_drop(const struct frame *f, __u32 wire_bytes)
+{
+	__u32 i = CF_IF_INDEX(f->ifindex);
+	struct cf_device_count *c = bpf_map_lookup_elem(&devices, &i);
+
+	if (!c)
+		return;
+	c->dropped_packets++;
+	c->dropped_len_bytes += f->len;
+	c->dropped_wire_bytes += wire_bytes;
+}
+
 static __always_inline void set_subject(struct subject *s, const struct pkt *p, enum cf_hook hook,
 					__u32 label, bool on_link)
 {

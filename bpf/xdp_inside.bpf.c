@@ -6,6 +6,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "ctx.h"
+#include "packet.h"
 #include "verdict.h"
 
 SEC("xdp")
@@ -15,10 +16,8 @@ int xdp_inside(struct xdp_md *ctx)
 	struct pkt p = { 0 };
 	enum cf_reason reason;
 
-	frame_from_xdp(ctx, &f);
-	p.wire_bytes = f.len;
+	reason = packet_xdp(ctx, &f, &p);
 	count_device(&f, f.len);
-	reason = parse_frame(&f, &p);
 	if (reason != UNDECIDED) {
 		leave(CF_HOOK_INSIDE, reason, &p);
 		return XDP_PASS;

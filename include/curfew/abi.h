@@ -231,8 +231,29 @@ struct cf_device_count {
 	__u64 packets;
 	__u64 len_bytes;  /* skb->len, or the frame in XDP */
 	__u64 wire_bytes; /* with the headers of every segment */
+	/* at outside hooks: what of these the device never got, since we dropped it */
+	__u64 dropped_packets;
+	__u64 dropped_len_bytes;
+	__u64 dropped_wire_bytes;
 };
-_Static_assert(sizeof(struct cf_device_count) == 24, "map ABI");
+_Static_assert(sizeof(struct cf_device_count) == 48, "map ABI");
+
+/*
+ * `baselines`, by ifindex of outside interfaces: what the device's counters and
+ * our hook's stood at, at one moment soon after the hook was attached. Written by
+ * the daemon, read by `status`, so that the two can be held against each other.
+ */
+struct cf_baseline {
+	char ifname[16];
+	__u64 at; /* seconds since 1970 */
+	__u64 tx_bytes;
+	__u64 tx_packets;
+	__u64 tx_dropped;
+	__u64 queue_bytes; /* waiting in the qdisc */
+	__u64 queue_drops;
+	struct cf_device_count hook;
+};
+_Static_assert(sizeof(struct cf_baseline) == 112, "map ABI");
 
 /* `ifaces`, index CF_IF_INDEX(ifindex). */
 enum cf_if_role { CF_IF_NONE, CF_IF_INSIDE, CF_IF_OUTSIDE };
@@ -506,7 +527,8 @@ struct cf_control {
 	/* a cache line of its own: read for each packet, written at each commit of the books */
 	__u32 epoch; /* published; begins with 1 */
 	__u32 acked; /* epoch - 1 or epoch - 2 */
-	__u32 pad2[14];
+	__u64 tables_id; /* random: other tables, other number */
+	__u32 pad2[12];
 };
 _Static_assert(sizeof(struct cf_control) == 128, "map ABI");
 

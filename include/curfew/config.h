@@ -8,6 +8,9 @@
 
 #include "abi.h"
 
+/* Of a copy that is loaded for moments only: see bpf/handover.h. */
+enum cf_handover { CF_HANDOVER_NONE, CF_HANDOVER_TAKE, CF_HANDOVER_LEAVE };
+
 struct cf_config {
 	__u64 key[4];       /* of the pair hash: control.seed, expanded */
 	__u64 end_jiffies;  /* of the schedule's tables */
@@ -21,7 +24,7 @@ struct cf_config {
 	__u32 observe; /* 1: no rule drops */
 	__u32 have_ct; /* 1: the kernel has bpf_skb_ct_lookup() */
 	__u32 frags;   /* 1: XDP frames may have fragments */
-	__u32 pad;
+	__u32 handover; /* enum cf_handover */
 	struct cf_row policy_rules, clearing_rules, protect_rules, block_rules;
 };
 _Static_assert(sizeof(struct cf_config) ==

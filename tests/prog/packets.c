@@ -72,7 +72,7 @@ void frame_build(const struct frame_spec *s, struct frame_bytes *ret)
 	}
 	if (s->protocol == 6) {
 		p[12] = 5 << 4;
-		p[13] = 0x10; /* ACK */
+		p[13] = (uint8_t)(s->tcp_flags ? s->tcp_flags : 0x10); /* ACK */
 	} else if (s->protocol == 17) {
 		put16(p + 4, size);
 	}

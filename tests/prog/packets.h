@@ -12,13 +12,13 @@ struct frame_spec {
 	const char *src, *dst; /* both IPv4 or both IPv6 */
 	uint8_t protocol;      /* 6, 17, or anything: then no transport header */
 	uint16_t sport, dport;
-	uint32_t payload;  /* bytes above the transport header */
-	uint8_t host;      /* last byte of the sender's MAC */
-	uint16_t fragment; /* IPv4: the flags-and-offset field */
-	uint8_t options;   /* IPv4: bytes of options, a multiple of 4 */
-	uint8_t tags;      /* VLAN tags */
-	uint8_t padding;   /* bytes behind the IP packet, as Ethernet pads */
-	uint16_t tcp_flags;
+	uint32_t payload;   /* bytes above the transport header */
+	uint8_t host;       /* last byte of the sender's MAC */
+	uint16_t fragment;  /* IPv4: the flags-and-offset field */
+	uint8_t options;    /* IPv4: bytes of options, a multiple of 4 */
+	uint8_t tags;       /* VLAN tags */
+	uint8_t padding;    /* bytes behind the IP packet, as Ethernet pads */
+	uint16_t tcp_flags; /* 0: ACK */
 };
 
 struct frame_bytes {

@@ -185,8 +185,9 @@ void rig_reload(struct rig *r, const char *policy, const struct rig_options *opt
 
 static int prog_fd(enum rig_hook hook)
 {
-	int fd = bpf_obj_get(hook == RIG_INSIDE ? BPFFS "/curfew/progs/xdp_inside"
-						: BPFFS "/curfew/progs/tc_outside");
+	int fd = bpf_obj_get(hook == RIG_INSIDE      ? BPFFS "/curfew/progs/xdp_inside"
+			     : hook == RIG_INSIDE_TC ? BPFFS "/curfew/progs/tc_inside"
+						     : BPFFS "/curfew/progs/tc_outside");
 
 	cr_assert_geq(fd, 0, "program is not pinned: %s", strerror(errno));
 	return fd;
@@ -223,7 +224,8 @@ static int test_run(struct rig *r, enum rig_hook hook, const struct frame_bytes 
 struct rig_run rig_frame(struct rig *r, enum rig_hook hook, const struct frame_bytes *f,
 			 uint32_t wire_len, uint32_t gso_size)
 {
-	enum cf_hook h = hook == RIG_INSIDE ? CF_HOOK_INSIDE : CF_HOOK_OUTSIDE;
+	enum cf_hook h =
+		hook == RIG_INSIDE || hook == RIG_INSIDE_TC ? CF_HOOK_INSIDE : CF_HOOK_OUTSIDE;
 	struct reason_totals a, b;
 	struct rig_run run = { .reason = CF_REASON_MAX };
 	unsigned int changes = 0;
@@ -242,8 +244,8 @@ struct rig_run rig_frame(struct rig *r, enum rig_hook hook, const struct frame_b
 		run.reason = (enum cf_reason)i;
 	}
 	cr_assert_eq(changes, 1, "a packet leaves with one reason, not %u", changes);
-	run.dropped = ret == (h == CF_HOOK_INSIDE ? 1 /* XDP_DROP */ : 2 /* TC_ACT_SHOT */);
-	cr_assert(run.dropped || ret == (h == CF_HOOK_INSIDE ? 2 /* XDP_PASS */ : -1),
+	run.dropped = ret == (hook == RIG_INSIDE ? 1 /* XDP_DROP */ : 2 /* TC_ACT_SHOT */);
+	cr_assert(run.dropped || ret == (hook == RIG_INSIDE ? 2 /* XDP_PASS */ : -1),
 		  "strange verdict %d", ret);
 	return run;
 }

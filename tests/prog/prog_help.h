@@ -41,7 +41,7 @@ int64_t rig_lead_seconds(void);
 /* Another policy, the same maps. */
 void rig_reload(struct rig *r, const char *policy, const struct rig_options *opt);
 
-enum rig_hook { RIG_INSIDE, RIG_GATEWAY, RIG_FORWARDED, RIG_OTHER };
+enum rig_hook { RIG_INSIDE, RIG_GATEWAY, RIG_FORWARDED, RIG_OTHER, RIG_INSIDE_TC };
 struct rig_run {
 	bool dropped;
 	enum cf_reason reason;

@@ -42,6 +42,50 @@ Test(judge, drop_applies_to_the_first_packet)
 		     "a drop is on the books too");
 }
 
+Test(judge, a_listed_destination_is_counted_and_never_judged)
+{
+	struct rig r;
+	struct rig_run run;
+
+	rig_setup(&r,
+		  HEAD "ignore destination 203.0.113.0/25 except 203.0.113.7\n"
+		       "ignore destination 2001:db8:5::/48\n"
+		       "policy \"p\" { from any to any then drop }\n",
+		  NULL);
+	for (int hook = RIG_INSIDE; hook <= RIG_OTHER; hook++) {
+		enum cf_reason listed = hook == RIG_FORWARDED ? CF_REASON_SEEN_FORWARDED
+							      : CF_REASON_IGNORED_DESTINATION;
+
+		run = send_to(&r, (enum rig_hook)hook, "10.0.0.5", "203.0.113.9");
+		assert_reason(run, listed);
+		cr_assert(!run.dropped);
+		assert_reason(send_to(&r, (enum rig_hook)hook, "fd12::5", "2001:db8:5::9"), listed);
+	}
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12::5", "64:ff9b::203.0.113.9"),
+		      CF_REASON_IGNORED_DESTINATION);
+	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.7"), CF_REASON_DROP_POLICY);
+	cr_assert_eq(rig_pair(&r, "10.0.0.5", "203.0.113.9").slots, 0, "nor is it in a slot");
+}
+
+/* A pair that was judged before its destination was listed. */
+Test(judge, a_destination_is_listed_by_a_reload)
+{
+	struct rig r;
+
+	rig_setup(&r, HEAD "policy \"p\" { from any to any then drop }\n", NULL);
+	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.9"), CF_REASON_DROP_POLICY);
+	rig_reload(&r,
+		   HEAD
+		   "ignore destination 203.0.113.9\npolicy \"p\" { from any to any then drop }\n",
+		   NULL);
+	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.9"),
+		      CF_REASON_IGNORED_DESTINATION);
+	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.9"),
+		      CF_REASON_IGNORED_DESTINATION);
+	rig_reload(&r, HEAD "policy \"p\" { from any to any then drop }\n", NULL);
+	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.9"), CF_REASON_DROP_POLICY);
+}
+
 Test(judge, ipv6_that_stands_for_ipv4_is_judged_as_ipv4)
 {
 	struct rig r;
@@ -53,6 +97,16 @@ Test(judge, ipv6_that_stands_for_ipv4_is_judged_as_ipv4)
 		      CF_REASON_DROP_POLICY);
 	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "64:ff9b::198.51.100.9"),
 		      CF_REASON_PASS_UNMATCHED);
+	/* Teredo: the client's address, inverted, and not the server's: clients behind one server
+	 * are one /64 */
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2001:0:c633:6409::34ff:8ef6"),
+		      CF_REASON_DROP_POLICY);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2001:0:c633:6409::39cc:9bf6"),
+		      CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2001:0:cb00:7109::39cc:9bf6"),
+		      CF_REASON_PASS_UNMATCHED);
+	assert_reason(send_to(&r, RIG_INSIDE, "fd12:3456::5", "2001:0:c633:6409::34ff:8ef6"),
+		      CF_REASON_DROP_POLICY);
 }
 
 Test(judge, prefixes_below_64_are_told_apart)

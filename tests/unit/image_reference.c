@@ -176,7 +176,7 @@ static bool is_ignored(const struct image_input *in, const struct addr *a, enum 
 	return true;
 }
 
-/* RFC 6052: 64:ff9b::a.b.c.d; RFC 3056: 2002:aabb:ccdd::. */
+/* RFC 6052: 64:ff9b::a.b.c.d; RFC 3056: 2002:aabb:ccdd::; RFC 4380: 2001:: to an inverted client. */
 static struct addr carried(const struct addr *a)
 {
 	uint64_t hi = addr_hi(a), lo = addr_lo(a);
@@ -185,6 +185,8 @@ static struct addr carried(const struct addr *a)
 		return addr_from_halves(0, 0xffff00000000ULL | lo);
 	if (hi >> 48 == 0x2002)
 		return addr_from_halves(0, 0xffff00000000ULL | (hi >> 16 & 0xffffffff));
+	if (hi >> 32 == 0x20010000)
+		return addr_from_halves(0, 0xffff00000000ULL | (~lo & 0xffffffff));
 	return *a;
 }
 

@@ -255,6 +255,7 @@ static void check_all_edges(const struct world *w, const struct image *img)
 		"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4",
 		"0.0.0.0/0", "::/0",        "::/128",         "::1/128",
 		"fe80::/10", "ff00::/8",    "64:ff9b::/96",   "2002::/16",
+		"2001::/32",
 	};
 	struct prefix_list l = { 0 };
 
@@ -277,7 +278,7 @@ static struct addr random_addr(struct prng *r, const struct world *w)
 	uint32_t v4 = (uint32_t)prng_next(r);
 	struct addr a;
 
-	switch (prng_below(r, 8)) {
+	switch (prng_below(r, 9)) {
 	case 0:
 	case 1:
 	case 2:
@@ -298,6 +299,9 @@ static struct addr random_addr(struct prng *r, const struct world *w)
 		if (addr_is4(&a))
 			return a;
 		return addr_from_halves(addr_hi(&a) + prng_below(r, 2), prng_next(r));
+	case 7: /* Teredo */
+		return addr_from_halves(0x2001000000000000ULL | (uint32_t)prng_next(r),
+					prng_next(r) << 32 | v4);
 	default:
 		return addr_from_halves(0x2000000000000000ULL | prng_next(r) >> 3, prng_next(r));
 	}

@@ -2,6 +2,7 @@
 /* Precedence: protect, block by hand, exempt, except, drop, quota, alert; and what observe changes.
  */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "core/row.h"
 #include "image_help.h"
@@ -262,6 +263,64 @@ Test(judge, ignored_destinations_are_not_judged)
 		cr_assert_eq(judge(img, CF_FROM_INSIDE, "10.0.0.7", cases[i].dst).reason,
 			     cases[i].reason, "%s", cases[i].dst);
 	image_free(img);
+}
+
+static void ignore_add(struct policy_set *set, struct expr *to)
+{
+	*VEC_ADD(&set->ignores) = (struct ignore){ .pos = { .line = 300, .col = 1 }, .to = to };
+}
+
+Test(judge, listed_destinations_are_not_judged)
+{
+	static const struct {
+		const char *dst;
+		enum cf_reason reason;
+	} cases[] = {
+		{ "192.0.2.1", CF_REASON_IGNORED_DESTINATION },
+		{ "192.0.2.9", CF_REASON_DROP_POLICY }, /* taken out by `except` */
+		{ "192.0.3.1", CF_REASON_DROP_POLICY },
+		{ "64:ff9b::192.0.2.1", CF_REASON_IGNORED_DESTINATION }, /* as in `to` */
+		{ "2002:c000:201::1", CF_REASON_IGNORED_DESTINATION },
+		{ "2001:0:c0a8:1::3fff:fdfe", CF_REASON_IGNORED_DESTINATION }, /* Teredo */
+		{ "64:ff9b::192.0.3.1", CF_REASON_DROP_POLICY },
+		{ "2001:db8:5::1", CF_REASON_IGNORED_DESTINATION },
+		{ "2001:db8:6::1", CF_REASON_DROP_POLICY },
+		{ "203.0.113.1", CF_REASON_IGNORED_DESTINATION }, /* AS and country, both */
+		{ "203.0.113.129", CF_REASON_DROP_POLICY },
+		{ "10.1.0.1", CF_REASON_IGNORED_NETWORKS }, /* `networks` says so first */
+		{ "239.1.1.1", CF_REASON_IGNORED_MULTICAST },
+	};
+	struct policy_set *set = set_new();
+	struct geo_table *t = table_new();
+	struct image_input in = input_for(set);
+	struct image *img;
+
+	table_add(t, "203.0.113.0", "203.0.113.127",
+		  (struct geo_record){ .cc = "CN", .asn = 64500 });
+	table_add(t, "203.0.113.128", "203.0.113.255",
+		  (struct geo_record){ .cc = "DE", .asn = 64500 });
+	t->has_country = t->has_asn = true;
+	in.geo.country = t;
+	*VEC_ADD(&set->networks) = prefix_from("10.1.0.0/16");
+	ignore_add(set, EXCEPT(OR(cidr("192.0.2.0/24"), cidr("10.0.0.0/8")), cidr("192.0.2.9")));
+	ignore_add(set, cidr("2001:db8:5::/48"));
+	ignore_add(set, AND(asn(64500), country("CN")));
+	policy_add(set, "all", any(), NULL)->then.drop = true;
+	protect_add(set, any(), cidr("192.0.2.1"));
+	img = compile(&in);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		cr_assert_eq(judge(img, CF_FROM_INSIDE, "10.0.0.7", cases[i].dst).reason,
+			     cases[i].reason, "%s", cases[i].dst);
+	image_free(img);
+}
+
+Test(judge, ignoring_a_country_needs_a_database)
+{
+	struct policy_set *set = set_new();
+	struct image_input in = input_for(set);
+
+	ignore_add(set, country("CN"));
+	cr_assert(strstr(compile_errors(&in), "needs a database"));
 }
 
 Test(judge, where_it_began)

@@ -134,7 +134,7 @@ Test(refused, sides_are_typed)
 Test(refused, networks_that_only_carry_ipv4)
 {
 	static const char *const carriers[] = { "2002::/16", "2002:c000:201::/48", "64:ff9b::/96",
-						"64:ff9b::192.0.2.1" };
+						"64:ff9b::192.0.2.1", "2001::/32" };
 	struct image_input in;
 
 	for (size_t i = 0; i < ARRAY_SIZE(carriers); i++) {

@@ -13,6 +13,8 @@
 #include <sys/mount.h>
 #include <sys/utsname.h>
 
+#include "curfew/config.h"
+
 #include "bench.skel.h"
 #include "core/image.h"
 #include "packets.h"

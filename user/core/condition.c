@@ -50,7 +50,7 @@ static void refuse_carriers(struct build *b, const struct conditions *c, const s
 		return;
 	build_error(
 		b, e->pos, "name the IPv4 network",
-		"nothing is ever in this network: 6to4 and NAT64 addresses are judged as the IPv4 address they carry");
+		"nothing is ever in this network: 6to4, NAT64 and Teredo addresses are judged as the IPv4 address they carry");
 }
 
 static void group_add(struct build *b, struct conditions *c, uint32_t group, const struct expr *e)

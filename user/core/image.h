@@ -25,12 +25,13 @@
  * - A destination is judged by the IPv4 address it carries, if it does
  *   (normalise.h), unless that one is ignored: our own networks in an IPv6 coat
  *   leave, and are judged as IPv6 addresses that `any` alone is about. So no
- *   network in 2002::/16 or 64:ff9b::/96 ever decides anything, and naming
+ *   network in 2002::/16, 64:ff9b::/96 or 2001::/32 ever decides anything, and naming
  *   a network there in `to` is an error; `to ::/0` is every other IPv6 address,
  *   `to 0.0.0.0/0` every IPv4 one.
  * - Never judged, in this order: addresses of this machine; multicast and the
  *   broadcast addresses of inside links; link-local, loopback and 0.0.0.0/8;
- *   `networks` and what is routed through inside interfaces.
+ *   `networks` and what is routed through inside interfaces; `ignore
+ *   destination`, which like `to` is also about the IPv4 address that is carried.
  * - `beyond N km`: farther than N km from site.location, by the address'
  *   coordinates, else by its country's centroid. An address without either is
  *   not beyond anything; `unknown` matches those of no known country.

@@ -70,7 +70,8 @@ uint32_t image_label(const struct image *img, const struct addr *dst)
 	if (addr_is4(&a)) {
 		label = label4(img, addr_get4(&a));
 		/* our own networks in an IPv6 coat are not ours: the packet leaves */
-		if (addr_is4(dst) || !(img->labels.v[label].flags & CF_LABEL_IGNORED))
+		if (addr_is4(dst) || !(img->labels.v[label].flags & CF_LABEL_IGNORED) ||
+		    img->labels.v[label].reason == CF_REASON_IGNORED_DESTINATION)
 			return label;
 	}
 	return label6(img, addr_hi(dst), addr_lo(dst));

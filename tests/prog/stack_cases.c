@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What real networks carry, and what the parser must say of it. */
+#include "stacks.h"
+
+#define OK      CF_REASON_MAX
+#define N(id)   (1U << CF_NOTE_##id)
+#define FIRST   N(FRAGMENT)
+#define LATER   (N(FRAGMENT) | N(LATER_FRAGMENT))
+#define INSIDE  CF_SLOT_BEGAN_INSIDE
+#define OUTSIDE CF_SLOT_BEGAN_OUTSIDE
+
+const struct stack_case stack_cases[] = {
+	/* links */
+	{ "eth ip4 tcp data:100", OK, 4, 6, 40000, 443, 100 },
+	{ "eth ip4 tcp pad:6", OK, 4, 6, 40000, 443, 0 },
+	{ "eth ip6 tcp data:100", OK, 6, 6, 40000, 443, 100 },
+	{ "eth vlan:100 ip4 tcp data:9", OK, 4, 6, 40000, 443, 9, .vlan = 100 },
+	{ "eth vlan:0xe064 ip6 udp:5:53 data:9", OK, 6, 17, 5, 53, 9, .vlan = 100 },
+	{ "eth vlan:0 ip4 tcp data:9", OK, 4, 6, 40000, 443, 9 },
+	{ "eth qinq:7 vlan:100 ip4 tcp data:9", OK, 4, 6, 40000, 443, 9, .vlan = 7 },
+	{ "eth vlan:7 vlan:100 ip6 tcp data:9", OK, 6, 6, 40000, 443, 9, .vlan = 7 },
+	{ "eth qinq:7 vlan:8 vlan:9 ip4 tcp data:9", CF_REASON_UNPARSED_TAGS },
+	{ "eth vlan:7 data:50", CF_REASON_UNPARSED_NON_IP },
+	{ "eth arp data:50", CF_REASON_IGNORED_ARP },
+	{ "eth pppoe ip4 tcp data:100", OK, 4, 6, 40000, 443, 100 },
+	{ "eth pppoe ip6 udp:5:53 data:100", OK, 6, 17, 5, 53, 100 },
+	{ "eth pppoe-short ip4 tcp data:100", OK, 4, 6, 40000, 443, 100 },
+	{ "eth qinq:7 vlan:8 pppoe ip6 tcp data:100", OK, 6, 6, 40000, 443, 100, .vlan = 7 },
+	{ "eth pppoe lcp", CF_REASON_IGNORED_CONTROL },
+	{ "eth snap ip4 tcp data:50", OK, 4, 6, 40000, 443, 50 },
+	{ "eth vlan:7 snap ip6 tcp data:50", OK, 6, 6, 40000, 443, 50, .vlan = 7 },
+	{ "eth snap arp data:50", CF_REASON_IGNORED_ARP },
+	/* IPv4 */
+	{ "eth ip4-options tcp data:100", OK, 4, 6, 40000, 443, 100 },
+	{ "eth ip4-fragment:0x2000 udp:5:53 data:100", OK, 4, 17, 5, 53, 100, FIRST },
+	{ "eth ip4-fragment:0x00b9 proto:17 data:100", OK, 4, 17, 0, 0, 100, LATER },
+	{ "eth ip4-fragment:0x4000 tcp data:100", OK, 4, 6, 40000, 443, 100 },
+	{ "eth ip4 icmp data:56", OK, 4, 1, 0, 0, 64 },
+	{ "eth ip4 proto:132 data:56", OK, 4, 132, 0, 0, 56 },
+	/* who began */
+	{ "eth ip4 tcp:0x02", OK, 4, 6, 40000, 443, 0, .began = INSIDE },
+	{ "eth ip4 tcp:0x12", OK, 4, 6, 40000, 443, 0, .began = OUTSIDE },
+	{ "eth ip6 tcp:0xc2", OK, 6, 6, 40000, 443, 0, .began = INSIDE },
+	{ "eth ip4 tcp:0x11", OK, 4, 6, 40000, 443, 0 },
+	/* configuration */
+	{ "eth ip4 udp:68:67 data:240", OK, 4, 17, 68, 67, 240, .configuration = 1 },
+	{ "eth ip4 udp:67:68 data:240", OK, 4, 17, 67, 68, 240 },
+	{ "eth ip6 udp:546:547 data:60", OK, 6, 17, 546, 547, 60, .configuration = 1 },
+	{ "eth ip6:255 icmp6:135 data:24", OK, 6, 58, 0, 0, 32, .configuration = 1 },
+	{ "eth ip6:255 icmp6:133", OK, 6, 58, 0, 0, 8, .configuration = 1 },
+	{ "eth ip6:255 icmp6:137 data:32", OK, 6, 58, 0, 0, 40, .configuration = 1 },
+	{ "eth ip6:255 icmp6:128 data:32", OK, 6, 58, 0, 0, 40 },
+	{ "eth ip6:255 icmp6:138 data:32", OK, 6, 58, 0, 0, 40 },
+	{ "eth ip6:64 icmp6:135 data:24", OK, 6, 58, 0, 0, 32 },
+	{ "eth ip6:255 fragment:1 icmp6:135 data:24", OK, 6, 58, 0, 0, 40, FIRST },
+	/* IPv6 extension headers: their bytes are payload */
+	{ "eth ip6 hop tcp data:9", OK, 6, 6, 40000, 443, 17 },
+	{ "eth ip6 hop dst routing srv6 dst udp:5:53 data:9", OK, 6, 17, 5, 53, 81 },
+	{ "eth ip6 srv6 ip4 tcp data:9", OK, 6, 4, 0, 0, 89, N(FOURINSIX), 4, 94 },
+	{ "eth ip6 ah tcp data:9", OK, 6, 6, 40000, 443, 33 },
+	{ "eth ip6 mobility none", OK, 6, 59, 0, 0, 8 },
+	{ "eth ip6 hip none", OK, 6, 59, 0, 0, 40 },
+	{ "eth ip6 shim6 tcp data:9", OK, 6, 6, 40000, 443, 17 },
+	{ "eth ip6 fragment:1 udp:5:53 data:9", OK, 6, 17, 5, 53, 17, FIRST },
+	{ "eth ip6 fragment:0 udp:5:53 data:9", OK, 6, 17, 5, 53, 17, FIRST },
+	{ "eth ip6 hop fragment:0x5a9 proto:17 data:9", OK, 6, 17, 0, 0, 25, LATER },
+	{ "eth ip6 fragment:0x5a9 dst data:9", OK, 6, 60, 0, 0, 25, LATER },
+	{ "eth ip6 dst dst dst dst dst dst dst dst tcp data:9", OK, 6, 6, 40000, 443, 73 },
+	{ "eth ip6 dst dst dst dst dst dst dst dst dst tcp data:9", OK, 6, 255, 0, 0, 101,
+	  N(EXTENSIONS) },
+	{ "eth ip6 fragment:1 dst dst dst dst dst dst dst dst udp:5:53", OK, 6, 255, 0, 0, 80,
+	  FIRST | N(EXTENSIONS) },
+	{ "eth ip6 proto:60 data:3", OK, 6, 255, 0, 0, 3, N(EXTENSIONS) },
+	/* tunnels in IP */
+	{ "eth ip4 ip4:6:7 tcp data:9", OK, 4, 4, 0, 0, 49, N(IPIP), 4, 34 },
+	{ "eth ip4-options ip4:6:7 tcp data:9", OK, 4, 4, 0, 0, 49, N(IPIP), 4, 46 },
+	{ "eth ip4 ip6 tcp data:9", OK, 4, 41, 0, 0, 69, N(SIXINFOUR), 6, 34 },
+	{ "eth ip6 ip4 tcp data:9", OK, 6, 4, 0, 0, 49, N(FOURINSIX), 4, 54 },
+	{ "eth ip6 dst ip6 tcp data:9", OK, 6, 41, 0, 0, 77, N(SIXINSIX), 6, 62 },
+	{ "eth ip4-fragment:0x2000 ip4 tcp data:9", OK, 4, 4, 0, 0, 49, FIRST | N(IPIP), 4, 34 },
+	{ "eth ip4-fragment:0x0010 proto:4 data:90", OK, 4, 4, 0, 0, 90, LATER },
+	{ "eth ip4 proto:4 data:19", OK, 4, 4, 0, 0, 19, N(IPIP) },
+	{ "eth ip4 gre ip4 tcp data:9", OK, 4, 47, 0, 0, 53, N(GRE), 4, 38 },
+	{ "eth ip4 gre:0xb000 ip6 tcp data:9", OK, 4, 47, 0, 0, 85, N(GRE), 6, 50 },
+	{ "eth ip6 gre:0x2000 eth vlan:5 ip4 tcp data:9", OK, 6, 47, 0, 0, 75, N(GRE), 4, 80 },
+	{ "eth ip4 gre:0x4000 ip4 tcp data:9", OK, 4, 47, 0, 0, 53, N(GRE) },
+	{ "eth ip4 gre:0x3001 data:60", OK, 4, 47, 0, 0, 72, N(GRE) },
+	{ "eth ip4 gre data:60", OK, 4, 47, 0, 0, 64, N(GRE) },
+	{ "eth ip4 esp data:60", OK, 4, 50, 0, 0, 68, N(ESP) },
+	{ "eth ip6 esp data:60", OK, 6, 50, 0, 0, 68, N(ESP) },
+	/* tunnels in UDP */
+	{ "eth ip4 udp:9:4789 vxlan eth ip4:6:7 tcp data:9", OK, 4, 17, 9, 4789, 71, N(VXLAN), 4,
+	  64 },
+	{ "eth ip6 udp:9:8472 vxlan eth vlan:5 ip6 tcp data:9", OK, 6, 17, 9, 8472, 95, N(VXLAN), 6,
+	  88 },
+	{ "eth ip4 udp:9:4789 vxlan eth arp data:28", OK, 4, 17, 9, 4789, 50, N(VXLAN) },
+	{ "eth ip4 udp:9:4789 data:40", OK, 4, 17, 9, 4789, 40, N(VXLAN) },
+	{ "eth ip4 udp:4789:9 vxlan eth ip4 tcp", OK, 4, 17, 4789, 9, 62 },
+	{ "eth ip4 udp:9:6081 geneve:3 eth ip4 tcp data:9", OK, 4, 17, 9, 6081, 83, N(GENEVE), 4,
+	  76 },
+	{ "eth ip4 udp:9:6081 geneve:0 ip6 tcp data:9", OK, 4, 17, 9, 6081, 77, N(GENEVE), 6, 50 },
+	{ "eth ip4 udp:9:6081 geneve:63 ip4 tcp data:9", OK, 4, 17, 9, 6081, 309, N(GENEVE), 4,
+	  302 },
+	{ "eth ip4 udp:9:3544 ip6 tcp data:9", OK, 4, 17, 9, 3544, 69, N(TEREDO), 6, 42 },
+	{ "eth ip4 udp:3544:9 teredo-origin ip6 none", OK, 4, 17, 3544, 9, 48, N(TEREDO), 6, 50 },
+	{ "eth ip4 udp:9:3544 teredo-auth:0:0 ip6 none", OK, 4, 17, 9, 3544, 53, N(TEREDO), 6, 55 },
+	{ "eth ip4 udp:9:3544 teredo-auth:3:16 teredo-origin ip6 none", OK, 4, 17, 9, 3544, 80,
+	  N(TEREDO), 6, 82 },
+	{ "eth ip4 udp:9:3544 data:60", OK, 4, 17, 9, 3544, 60 },
+	{ "eth ip4 udp:4500:4500 esp data:60", OK, 4, 17, 4500, 4500, 68, N(ESP) },
+	{ "eth ip4 udp:4500:4500 icmp data:60", OK, 4, 17, 4500, 4500, 68, N(ESP) },
+	{ "eth ip4 udp:4500:4500 vxlan", OK, 4, 17, 4500, 4500, 8, N(ESP) },
+	{ "eth ip4 udp:4500:4500 teredo-origin data:60", OK, 4, 17, 4500, 4500, 68 }, /* IKE */
+	{ "eth ip4 udp:4500:4500 data:1", OK, 4, 17, 4500, 4500, 1 }, /* keep-alive */
+	{ "eth ip4 udp:9:51820 wg:1", OK, 4, 17, 9, 51820, 148, N(WIREGUARD) },
+	{ "eth ip6 udp:9:999 wg:2", OK, 6, 17, 9, 999, 92, N(WIREGUARD) },
+	{ "eth ip6 hop udp:9:999 wg:3", OK, 6, 17, 9, 999, 72, N(WIREGUARD) },
+	{ "eth ip4 udp:9:53 wg:4", OK, 4, 17, 9, 53, 32, N(WIREGUARD) },
+	{ "eth ip4 udp:9:53 wg:4 data:1408", OK, 4, 17, 9, 53, 1440, N(WIREGUARD) },
+	{ "eth ip4 udp:9:53 wg:4 data:8", OK, 4, 17, 9, 53, 40 },
+	{ "eth ip4 udp:9:53 wg:1 data:1", OK, 4, 17, 9, 53, 149 },
+};
+const size_t stack_case_count = sizeof(stack_cases) / sizeof(stack_cases[0]);
