@@ -4,8 +4,12 @@
 
 Prints one JSON object. `hooks` has, for each hook, what it was offered by
 fate, in [packets, wire bytes, payload bytes]; `slots` the pair table,
-`overflow` and `losses` what found no slot there; `devices` what each device's
-hook was offered in [packets, len bytes, wire bytes].
+`recycled` what its slots had counted for pairs that are gone from it,
+`overflow` and `losses` what found no slot there; `notes` what else was said of
+packets, by hook, in [packets, wire bytes]; `devices` what each device's hook
+was offered in [packets, len bytes, wire bytes].
+
+tests/tools/books reads the same without bpftool, and faster.
 """
 import collections
 import json
@@ -65,6 +69,15 @@ def main():
         if key < len(HOOKS):
             for value in cpus:
                 add(losses[HOOKS[key]], *three(value))
+    recycled = {h: triple() for h in HOOKS}
+    for key, cpus in dump("recycled"):
+        for value in cpus:
+            add(recycled[HOOKS[key]], *three(value))
+    notes = {h: collections.defaultdict(lambda: [0, 0]) for h in HOOKS}
+    for _, cpus in dump("notes"):
+        for value in cpus:
+            if value["packets"]:
+                add(notes[value["hook"]][value["note"]], value["packets"], value["wire_bytes"])
     devices = {}
     if sys.argv[1:]:
         want = {socket.if_nametoindex(d) & 4095: d for d in sys.argv[1:]}
@@ -74,8 +87,8 @@ def main():
                 for value in cpus:
                     add(total, value["packets"], value["len_bytes"], value["wire_bytes"])
                 devices[want[key]] = total
-    json.dump({"hooks": hooks, "slots": slots, "pairs": pairs, "overflow": overflow, "losses": losses,
-               "devices": devices}, sys.stdout)
+    json.dump({"hooks": hooks, "slots": slots, "pairs": pairs, "recycled": recycled, "overflow": overflow,
+               "losses": losses, "notes": notes, "devices": devices}, sys.stdout)
     print()
 
 

@@ -141,6 +141,7 @@ Test(ledger, a_recycled_slot_begins_anew)
 	poll_one(l, &s);
 	/* given to another pair, which has already sent more than the first one */
 	s.dst = v4(198, 51, 100, 1);
+	s.life = 2;
 	s.wire_bytes = 5000;
 	s.payload_bytes = 2500;
 	s.packets = 50;
@@ -149,10 +150,12 @@ Test(ledger, a_recycled_slot_begins_anew)
 	cr_expect_eq(l->total.wire_bytes, 6000);
 	/* and back to the first */
 	s = sample(1, 300, 3);
+	s.life = 4;
 	poll_one(l, &s);
 	cr_expect_eq(the_pair(l)->sums.wire_bytes, 1300);
-	/* emptied and given to the same pair again */
+	/* and to the same pair once more */
 	s = sample(1, 200, 2);
+	s.life = 6;
 	poll_one(l, &s);
 	cr_expect_eq(the_pair(l)->sums.wire_bytes, 1500);
 	cr_expect_eq(the_pair(l)->sums.packets, 15);

@@ -23,9 +23,22 @@ struct books {
 	uint32_t published_poll;
 	uint64_t published_wire; /* the ledger's total then */
 	uint64_t poll_errors, publish_errors, events_unknown;
+	uint64_t committed_ms; /* of the monotonic clock; 0: never */
+	uint64_t commit_took_ms;
+	uint64_t commit_errors; /* in a row */
+	uint64_t grow_errors;
 	struct neigh_list neighbours; /* who has which MAC; refreshed when asked */
 	uint64_t neighbours_ms;
 };
+
+/*
+ * daemon_commit.c. The ledger as it was when the last daemon stopped, or a new one
+ * that takes over what the kernel's tables show.
+ */
+void books_open(struct daemon *d, struct utc tables_made);
+bool books_commit_due(const struct daemon *d);
+/* Calls `look`, which polls the pairs once, and writes down what was seen. 0 or -errno, logged. */
+int books_commit(struct daemon *d, int (*look)(struct daemon *d));
 
 /* Milliseconds of a clock that never steps. */
 uint64_t books_ms(void);

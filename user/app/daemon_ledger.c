@@ -77,13 +77,15 @@ static void add_sample(void *arg, const struct pair_sample *p)
 		.packets = p->packets,
 		.label = p->label,
 		.source_class = p->source_class,
+		.life = p->life,
 		.dropped = p->flags & CF_SLOT_DROPPED,
+		.began = p->flags & (CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE),
 	};
 
 	ledger_poll_add(arg, &s);
 }
 
-static void poll_pairs(struct daemon *d)
+static int look(struct daemon *d)
 {
 	struct books *b = d->books;
 	int r;
@@ -94,12 +96,13 @@ static void poll_pairs(struct daemon *d)
 	ledger_poll_end(d->ledger);
 	if (r < 0 && !b->poll_errors++)
 		log_err(r, "cannot read the pair table");
+	return r;
 }
 
 void books_refresh(struct daemon *d, uint64_t ms)
 {
 	if (books_ms() - d->books->polled_ms >= ms)
-		poll_pairs(d);
+		look(d);
 }
 
 /* ---- publishing destinations ---------------------------------------------- */
@@ -169,7 +172,10 @@ void daemon_ledger_poll(struct daemon *d)
 	struct books *b = d->books;
 	const struct ledger *l = d->ledger;
 
-	poll_pairs(d);
+	if (books_commit_due(d))
+		books_commit(d, look);
+	else
+		look(d);
 	if (l->poll - b->published_poll < publish_every(l) && b->published_poll)
 		return;
 	if (l->total.wire_bytes == b->published_wire && b->published_poll)
@@ -260,7 +266,7 @@ int daemon_ledger_start(struct daemon *d, char **ret_error)
 	}
 	d->books = b;
 	b->seen = alert_seen_new(b->seed);
-	d->ledger = ledger_new(b->seed, tables_made(d));
+	books_open(d, tables_made(d));
 	d->alerts = alert_log_open(d->cli->state_dir);
 	if (d->now.set)
 		alert_log_configure(d->alerts, d->now.set);
@@ -271,6 +277,8 @@ void daemon_ledger_stop(struct daemon *d)
 {
 	if (!d->books)
 		return;
+	if (d->books->committed_ms)
+		books_commit(d, look);
 	alert_log_close(d->alerts);
 	ledger_free(d->ledger);
 	alert_seen_free(d->books->seen);

@@ -5,10 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-
-struct pair_key {
-	uint32_t src, dst, hook;
-};
+#include "core/ledger_priv.h"
 
 struct ledger *ledger_new(struct hash_seed seed, struct utc since)
 {
@@ -16,6 +13,7 @@ struct ledger *ledger_new(struct hash_seed seed, struct utc since)
 
 	l->seed = seed;
 	l->since = since;
+	l->pairs_max = LEDGER_PAIRS_MAX;
 	return l;
 }
 
@@ -75,21 +73,45 @@ static bool same_pair(const void *arg, uint32_t place, const void *key)
 {
 	const struct ledger *l = arg;
 	const struct ledger_pair *p = &l->pairs.v[place];
-	const struct pair_key *k = key;
+	const struct ledger_pair_key *k = key;
 
 	return p->src == k->src && p->dst == k->dst && p->hook == k->hook;
 }
 
-static uint32_t pair_find(const struct ledger *l, struct pair_key k)
+static uint32_t pair_find(const struct ledger *l, struct ledger_pair_key k)
 {
 	return hash_find(&l->pairs.index, hash_bytes(&l->seed, &k, sizeof(k)), same_pair, l, &k);
 }
 
-static bool pair_at_other_hook(const struct ledger *l, struct pair_key k)
+uint32_t ledger_pair_place(const struct ledger *l, uint32_t src, uint32_t dst, uint32_t hook)
+{
+	return pair_find(l, (struct ledger_pair_key){ src, dst, hook });
+}
+
+void ledger_index(struct ledger *l)
+{
+	hash_done(&l->sources.index);
+	hash_done(&l->destinations.index);
+	hash_done(&l->pairs.index);
+	for (uint32_t i = 0; i < l->sources.n; i++)
+		hash_add(&l->sources.index,
+			 hash_bytes(&l->seed, &l->sources.v[i].addr, sizeof(struct addr)), i);
+	for (uint32_t i = 0; i < l->destinations.n; i++)
+		hash_add(&l->destinations.index,
+			 hash_bytes(&l->seed, &l->destinations.v[i].addr, sizeof(struct addr)), i);
+	for (uint32_t i = 0; i < l->pairs.n; i++) {
+		struct ledger_pair *p = &l->pairs.v[i];
+		struct ledger_pair_key k = { p->src, p->dst, p->hook };
+
+		hash_add(&l->pairs.index, hash_bytes(&l->seed, &k, sizeof(k)), i);
+	}
+}
+
+static bool pair_at_other_hook(const struct ledger *l, struct ledger_pair_key k)
 {
 	for (uint32_t hook = 0; hook < CF_HOOK_MAX; hook++)
 		if (hook != k.hook &&
-		    pair_find(l, (struct pair_key){ k.src, k.dst, hook }) != HASH_NONE)
+		    pair_find(l, (struct ledger_pair_key){ k.src, k.dst, hook }) != HASH_NONE)
 			return true;
 	return false;
 }
@@ -97,7 +119,7 @@ static bool pair_at_other_hook(const struct ledger *l, struct pair_key k)
 static uint32_t pair_place(struct ledger *l, const struct ledger_sample *s)
 {
 	struct utc first_seen = l->poll == 1 ? l->since : l->now;
-	struct pair_key k = {
+	struct ledger_pair_key k = {
 		.src = host_place(l, &l->sources, &s->src, first_seen),
 		.dst = host_place(l, &l->destinations, &s->dst, first_seen),
 		.hook = (uint32_t)s->hook,
@@ -119,10 +141,10 @@ static uint32_t pair_place(struct ledger *l, const struct ledger_sample *s)
 	return place;
 }
 
-static struct ledger_slot *slot_of(struct ledger *l, const struct ledger_sample *s)
+struct ledger_slot *ledger_slot(struct ledger *l, int family, uint32_t number)
 {
-	struct ledger_slots *t = &l->slots[addr_is4(&s->dst) ? 0 : 1];
-	size_t chunk = s->slot / LEDGER_CHUNK;
+	struct ledger_slots *t = &l->slots[family];
+	size_t chunk = number / LEDGER_CHUNK;
 
 	if (chunk >= t->n) {
 		t->chunks = xrealloc(t->chunks, chunk + 1, sizeof(*t->chunks));
@@ -131,14 +153,7 @@ static struct ledger_slot *slot_of(struct ledger *l, const struct ledger_sample 
 	}
 	if (!t->chunks[chunk])
 		t->chunks[chunk] = xcalloc(LEDGER_CHUNK, sizeof(**t->chunks));
-	return &t->chunks[chunk][s->slot % LEDGER_CHUNK];
-}
-
-static bool is_pair(const struct ledger *l, const struct ledger_pair *p,
-		    const struct ledger_sample *s)
-{
-	return p->hook == s->hook && !addr_compare(&l->sources.v[p->src].addr, &s->src) &&
-	       !addr_compare(&l->destinations.v[p->dst].addr, &s->dst);
+	return &t->chunks[chunk][number % LEDGER_CHUNK];
 }
 
 /* ---- polling ------------------------------------------------------------- */
@@ -148,6 +163,8 @@ void ledger_poll_begin(struct ledger *l, struct utc now, uint64_t mono_ms)
 	l->poll++;
 	l->now = now;
 	l->poll_ms[l->poll % LEDGER_POLLS] = mono_ms;
+	for (size_t i = 0; l->resuming && i < LEDGER_POLLS; i++)
+		l->poll_ms[i] = mono_ms;
 	for (size_t i = 0; i < l->hot.n; i++)
 		l->hot.v[i].wire[l->poll % LEDGER_POLLS] = 0;
 }
@@ -191,6 +208,7 @@ static void book(struct ledger *l, uint32_t place, const struct ledger_sample *s
 	sums_add(&l->hook_total[s->hook], d);
 	p->label = s->label;
 	p->source_class = s->source_class;
+	p->began |= s->began;
 	/* several CPUs' slots can move in one poll, in an order nobody knows: a drop wins */
 	p->dropped = p->moved_poll == l->poll ? p->dropped || s->dropped : s->dropped;
 	p->moved_poll = l->poll;
@@ -199,7 +217,8 @@ static void book(struct ledger *l, uint32_t place, const struct ledger_sample *s
 	if (l->poll == 1)
 		return;
 	p->last_seen = l->now;
-	heat(l, place, d->wire_bytes);
+	if (!l->resuming)
+		heat(l, place, d->wire_bytes);
 }
 
 void ledger_poll_add(struct ledger *l, const struct ledger_sample *s)
@@ -209,16 +228,10 @@ void ledger_poll_add(struct ledger *l, const struct ledger_sample *s)
 
 	if ((unsigned int)s->hook >= CF_HOOK_MAX)
 		return;
-	slot = slot_of(l, s);
-	/*
-	 * Another pair, or less than before: the slot has been given to a new
-	 * life, whose counters began at zero.
-	 */
-	if (!slot->pair || !is_pair(l, &l->pairs.v[slot->pair - 1], s))
-		*slot = (struct ledger_slot){ .pair = pair_place(l, s) + 1 };
-	else if (s->wire_bytes < slot->wire || s->payload_bytes < slot->payload ||
-		 s->dropped_wire_bytes < slot->dropped)
-		*slot = (struct ledger_slot){ .pair = slot->pair };
+	slot = ledger_slot(l, addr_is4(&s->dst) ? 0 : 1, s->slot);
+	/* a new life, whose counters began at zero */
+	if (!slot->known || slot->life != s->life)
+		*slot = (struct ledger_slot){ .life = s->life, .known = true };
 	d = (struct ledger_sums){
 		.wire_bytes = s->wire_bytes - slot->wire,
 		.payload_bytes = s->payload_bytes - slot->payload,
@@ -227,6 +240,8 @@ void ledger_poll_add(struct ledger *l, const struct ledger_sample *s)
 	};
 	if (!d.wire_bytes && !d.packets && !d.payload_bytes && !d.dropped_wire_bytes)
 		return;
+	if (!slot->pair)
+		slot->pair = pair_place(l, s) + 1;
 	slot->wire = s->wire_bytes;
 	slot->payload = s->payload_bytes;
 	slot->dropped = s->dropped_wire_bytes;
@@ -243,7 +258,7 @@ static bool cold(const struct ledger *l, const struct ledger_hot *h)
 	return true;
 }
 
-void ledger_poll_end(struct ledger *l)
+static void cool(struct ledger *l)
 {
 	for (size_t i = 0; i < l->hot.n;) {
 		if (!cold(l, &l->hot.v[i])) {
@@ -255,6 +270,23 @@ void ledger_poll_end(struct ledger *l)
 		if (i < l->hot.n)
 			l->pairs.v[l->hot.v[i].pair].hot = (uint32_t)i + 1;
 	}
+}
+
+void ledger_poll_end(struct ledger *l)
+{
+	cool(l);
+	l->resuming = false;
+	if (l->pairs.n > l->pairs_max)
+		ledger_fold(l);
+}
+
+void ledger_add_folded(struct ledger *l, enum cf_hook hook, const struct ledger_sums *sums,
+		       uint64_t pairs)
+{
+	sums_add(&l->folded[hook], sums);
+	sums_add(&l->total, sums);
+	sums_add(&l->hook_total[hook], sums);
+	l->folded_pairs += pairs;
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -283,7 +315,7 @@ const struct ledger_pair *ledger_pair(const struct ledger *l, const struct addr 
 				      const struct addr *dst, enum cf_hook hook)
 {
 	struct addr to = ledger_destination_key(dst);
-	struct pair_key k = {
+	struct ledger_pair_key k = {
 		.src = host_find(l, &l->sources, src),
 		.dst = host_find(l, &l->destinations, &to),
 		.hook = (uint32_t)hook,

@@ -26,11 +26,13 @@ struct ledger_sample {
 	struct addr src;
 	struct addr dst; /* IPv6: the /64 */
 	enum cf_hook hook;
-	uint32_t slot; /* names the slot among those of its family (of dst), as long as it lives */
+	uint32_t slot; /* names the slot among those of its family (of dst) */
+	uint8_t life;  /* another number: the slot has been given to another pair since */
 	uint64_t wire_bytes, payload_bytes, dropped_wire_bytes;
 	uint32_t packets; /* mod 2^32 */
 	uint32_t label, source_class;
-	bool dropped; /* the last packet was */
+	bool dropped;  /* the last packet was */
+	uint8_t began; /* CF_SLOT_BEGAN_*: who began flows of this pair, as far as was seen */
 };
 
 struct ledger_sums {
@@ -55,7 +57,8 @@ struct ledger_pair {
 	uint32_t label, source_class;
 	uint32_t hot; /* place in the list of recently active pairs, + 1; 0: not active */
 	uint8_t hook; /* enum cf_hook */
-	bool dropped; /* as in struct ledger_host */
+	bool dropped;  /* as in struct ledger_host */
+	uint8_t began; /* CF_SLOT_BEGAN_* of all its slots */
 	uint32_t moved_poll;
 	struct ledger_sums sums;
 	struct utc first_seen; /* of an adopted pair: the ledger's `since` */
@@ -76,7 +79,10 @@ struct ledger_hot {
 struct ledger_slot {
 	uint64_t wire, payload, dropped;
 	uint32_t packets;
-	uint32_t pair; /* + 1; 0: never seen */
+	uint32_t pair; /* + 1; 0: its pair is not kept any more */
+	uint8_t life;
+	bool known; /* what it shows is booked */
+	uint8_t pad[6];
 };
 struct ledger_slots {
 	struct ledger_slot **chunks;
@@ -88,6 +94,9 @@ struct ledger_hosts {
 	size_t n, cap;
 	struct hash_index index;
 };
+
+/* Pairs that are kept, unless ledger_limit() says otherwise. */
+#define LEDGER_PAIRS_MAX (1U << 20)
 
 /* Read it freely; only the functions below change it. */
 struct ledger {
@@ -107,8 +116,14 @@ struct ledger {
 	uint32_t poll;                /* number of the present or last one; the first is 1 */
 	struct utc now;
 	uint64_t poll_ms[LEDGER_POLLS];
+	bool resuming; /* the first poll since a snapshot: what it shows took nobody knows how long */
 	struct ledger_sums total; /* of all pairs, by hook below */
 	struct ledger_sums hook_total[CF_HOOK_MAX];
+	/* part of the totals that no pair is kept for: idle ones that were summed up, and what
+	 * slots had counted before this ledger began and were given away */
+	struct ledger_sums folded[CF_HOOK_MAX];
+	uint64_t folded_pairs;
+	uint32_t pairs_max;
 };
 
 /* The seed should be random; `since`: see above. */
@@ -127,6 +142,15 @@ static inline void ledger_free_p(struct ledger **l)
 void ledger_poll_begin(struct ledger *l, struct utc now, uint64_t mono_ms);
 void ledger_poll_add(struct ledger *l, const struct ledger_sample *s);
 void ledger_poll_end(struct ledger *l);
+
+/*
+ * Keeps at most n pairs: at the end of a poll that leaves more, those that have been idle
+ * longest are summed up in `folded`, a quarter of n at once.
+ */
+void ledger_limit(struct ledger *l, uint32_t n);
+/* Books what no slot shows any more: see `folded`. */
+void ledger_add_folded(struct ledger *l, enum cf_hook hook, const struct ledger_sums *sums,
+		       uint64_t pairs);
 
 /* NULL if it was never seen. */
 const struct ledger_host *ledger_source(const struct ledger *l, const struct addr *a);

@@ -164,12 +164,13 @@ static int map_control(struct datapath *dp, struct why *why)
 	return 0;
 }
 
+static const char *const hook_names[] = {
+	[CF_HOOK_INSIDE] = "inside", [CF_HOOK_OUTSIDE] = "outside"
+};
+
 /* Names of hooks and reasons, so that a dump of the map reads well. */
 static int name_reasons(struct datapath *dp)
 {
-	static const char *const hooks[] = {
-		[CF_HOOK_INSIDE] = "inside", [CF_HOOK_OUTSIDE] = "outside"
-	};
 #define X(id, slug, group, text) [CF_REASON_##id] = slug,
 	static const char *const slugs[] = { CF_REASONS(X) };
 #undef X
@@ -182,7 +183,7 @@ static int name_reasons(struct datapath *dp)
 	v = xcalloc((size_t)cpus, sizeof(*v));
 	for (uint32_t i = 0; i < CF_HOOK_MAX * CF_REASON_MAX; i++) {
 		for (int c = 0; c < cpus; c++) {
-			snprintf(v[c].hook, sizeof(v[c].hook), "%s", hooks[i / CF_REASON_MAX]);
+			snprintf(v[c].hook, sizeof(v[c].hook), "%s", hook_names[i / CF_REASON_MAX]);
 			snprintf(v[c].reason, sizeof(v[c].reason), "%s", slugs[i % CF_REASON_MAX]);
 		}
 		if (bpf_map_update_elem(fd, &i, v, BPF_ANY) < 0) {
@@ -191,113 +192,6 @@ static int name_reasons(struct datapath *dp)
 		}
 	}
 	free(v);
-	return 0;
-}
-
-static uint32_t segments_for(uint32_t slots)
-{
-	uint32_t n = 1;
-
-	while (n * CF_SEG_BUCKETS * CF_BUCKET_SLOTS < slots && n < CF_SEGMENTS / 4)
-		n *= 2;
-	return n;
-}
-
-static int make_segments(struct datapath *dp, const char *outer, size_t value_size, uint32_t first,
-			 uint32_t count)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	int outer_fd = dp_map_fd(dp, outer);
-
-	for (uint32_t i = first; i < first + count; i++) {
-		int r = 0, fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "segment", sizeof(uint32_t),
-					       (uint32_t)value_size, CF_SEG_BUCKETS, &opts);
-
-		if (fd < 0)
-			return -errno;
-		if (bpf_map_update_elem(outer_fd, &i, &fd, BPF_ANY) < 0)
-			r = -errno;
-		close(fd);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* Shards for the CPUs that are online; the others' traffic goes to overflow, counted. */
-static int make_shards(struct datapath *dp, struct why *why)
-{
-	uint32_t slots4 = dp->opt.pairs_per_cpu ? dp->opt.pairs_per_cpu : 131072;
-	uint32_t slots6 = dp->opt.pairs_per_cpu ? dp->opt.pairs_per_cpu : 65536;
-	uint32_t n4 = segments_for(slots4), n6 = segments_for(slots6), made = 0;
-	int fd = dp_map_fd(dp, "cpu_shards");
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
-
-	for (uint32_t cpu = 0; cpu < (uint32_t)cpus && cpu < CF_CPUS_MAX; cpu++) {
-		struct cf_cpu_shard s = { made * n4, n4, made * n6, n6 };
-		char path[64];
-		int r;
-
-		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
-		if (access(path, F_OK) < 0 || s.first4 + n4 > CF_SEGMENTS)
-			continue;
-		r = make_segments(dp, "shards4", sizeof(struct cf_bucket4), s.first4, n4);
-		if (!r)
-			r = make_segments(dp, "shards6", sizeof(struct cf_bucket6), s.first6, n6);
-		if (!r && bpf_map_update_elem(fd, &cpu, &s, BPF_ANY) < 0)
-			r = -errno;
-		if (r < 0)
-			return why_set(why, r, "pair table of CPU %u: %s", cpu, strerror(-r));
-		made++;
-	}
-	return made ? 0 : why_set(why, -ENODEV, "no CPU got a pair table");
-}
-
-static int map_segments(struct datapath *dp, uint32_t cpu, bool six, uint32_t first, uint32_t count)
-{
-	size_t size =
-		CF_SEG_BUCKETS * (six ? sizeof(struct cf_bucket6) : sizeof(struct cf_bucket4));
-	int outer = dp_map_fd(dp, six ? "shards6" : "shards4");
-
-	for (uint32_t i = first; i < first + count; i++) {
-		uint32_t id;
-		void *base;
-		int fd;
-
-		if (bpf_map_lookup_elem(outer, &i, &id) < 0)
-			return -errno;
-		fd = bpf_map_get_fd_by_id(id);
-		if (fd < 0)
-			return -errno;
-		base = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-		close(fd);
-		if (base == MAP_FAILED)
-			return -errno;
-		*VEC_ADD(&dp->segments) = (struct segment_view){ base, i, cpu, six };
-	}
-	return 0;
-}
-
-static int map_shards(struct datapath *dp, struct why *why)
-{
-	int fd = dp_map_fd(dp, "cpu_shards"), r = 0;
-
-	for (uint32_t cpu = 0; cpu < CF_CPUS_MAX && !r; cpu++) {
-		struct cf_cpu_shard s;
-
-		if (bpf_map_lookup_elem(fd, &cpu, &s) < 0)
-			return why_set(why, -errno, "cpu_shards: %s", strerror(errno));
-		if (!s.count4)
-			continue;
-		r = map_segments(dp, cpu, false, s.first4, s.count4);
-		if (!r)
-			r = map_segments(dp, cpu, true, s.first6, s.count6);
-		dp->sizes.cpus++;
-		dp->sizes.slots4 += (uint64_t)s.count4 * CF_SEG_BUCKETS * CF_BUCKET_SLOTS;
-		dp->sizes.slots6 += (uint64_t)s.count6 * CF_SEG_BUCKETS * CF_BUCKET_SLOTS;
-	}
-	if (r < 0)
-		return why_set(why, r, "pair table: %s", strerror(-r));
 	return 0;
 }
 
@@ -338,21 +232,48 @@ static uint32_t clock_hz(void)
 	return ts.tv_nsec ? (uint32_t)(1000000000L / ts.tv_nsec) : 250;
 }
 
+static int name_notes(struct datapath *dp)
+{
+#define X(id, slug, text) [CF_NOTE_##id] = slug,
+	static const char *const slugs[] = { CF_NOTES(X) };
+#undef X
+	int fd = dp_map_fd(dp, "notes"), cpus = libbpf_num_possible_cpus(), r = 0;
+	struct cf_note_count *v;
+
+	_Static_assert(ARRAY_SIZE(slugs) == CF_NOTE_MAX, "a note has no name");
+	if (cpus < 0)
+		return cpus;
+	v = xcalloc((size_t)cpus, sizeof(*v));
+	for (uint32_t i = 0; i < CF_HOOK_MAX * CF_NOTE_MAX && !r; i++) {
+		for (int c = 0; c < cpus; c++) {
+			snprintf(v[c].hook, sizeof(v[c].hook), "%s", hook_names[i / CF_NOTE_MAX]);
+			snprintf(v[c].note, sizeof(v[c].note), "%s", slugs[i % CF_NOTE_MAX]);
+		}
+		if (bpf_map_update_elem(fd, &i, v, BPF_ANY) < 0)
+			r = -errno;
+	}
+	free(v);
+	return r;
+}
+
 static int first_time(struct datapath *dp, struct why *why)
 {
-	uint64_t seed[2];
+	uint64_t seed[3];
 	int r;
 
 	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
 		return why_set(why, -EIO, "no random numbers for the pair table's seed");
 	r = name_reasons(dp);
+	if (!r)
+		r = name_notes(dp);
 	if (r < 0)
-		return why_set(why, r, "reasons: %s", strerror(-r));
-	r = make_shards(dp, why);
+		return why_set(why, r, "reasons and notes: %s", strerror(-r));
+	r = shards_make(dp, why);
 	if (r < 0)
 		return r;
 	dp->control->seed[0] = seed[0];
 	dp->control->seed[1] = seed[1];
+	dp->control->tables_id = seed[2];
 	dp->control->hz = clock_hz();
 	dp->control->epoch = 1;
 	/* last: what lacks it is not adopted */
@@ -389,7 +310,7 @@ static int open_shared(struct datapath *dp, bool create, struct why *why)
 	else if (!dp->control->layout_version)
 		r = why_set(why, -EAGAIN, "Curfew is just being attached: try again");
 	if (!r)
-		r = map_shards(dp, why);
+		r = shards_map(dp, why);
 	if (!r && create)
 		r = pin_pairs(dp, why);
 	return r;
@@ -442,11 +363,7 @@ void datapath_close(struct datapath *dp)
 	if (!dp)
 		return;
 	ring_buffer__free(dp->ring);
-	for (size_t i = 0; i < dp->segments.n; i++)
-		munmap((void *)dp->segments.v[i].base,
-		       CF_SEG_BUCKETS * (dp->segments.v[i].six ? sizeof(struct cf_bucket6)
-							       : sizeof(struct cf_bucket4)));
-	free(dp->segments.v);
+	shards_unmap(dp);
 	if (dp->control)
 		munmap((void *)dp->control, (size_t)sysconf(_SC_PAGESIZE));
 	generation_close(&dp->gen);

@@ -73,7 +73,10 @@ struct hook {
 	uint32_t link_id;    /* 0 for clsact */
 	uint32_t generation; /* of the program that is attached */
 	uint32_t position;   /* in the TCX chain, from 0; 0 elsewhere */
+	uint32_t first_id;   /* program at the head of the chain, if that is not ours */
+	char first[16];      /* its name */
 	bool alive;          /* the kernel still has it on that device */
+	char renamed[IFNAMSIZ]; /* what the device is called now, if no other has its name */
 	struct why why;
 };
 struct hook_list {
@@ -112,6 +115,13 @@ int datapath_cover(struct datapath *dp, const struct hook_want *wants, size_t n_
 int datapath_hooks(struct datapath *dp, struct hook_list *ret);
 uint32_t datapath_generation(const struct datapath *dp);
 
+/*
+ * Moves our program to the head of its TCX chain; no packet is missed or counted
+ * twice meanwhile. Takes as long as loading it twice. -EINVAL: that hook has no
+ * chain; -EAGAIN: it is not covered by the present generation.
+ */
+int datapath_retake(struct datapath *dp, const struct hook_want *w, struct why *why);
+
 /* Detaches every hook and removes every pin in the directory. Works without a daemon. */
 int datapath_detach(const char *dir, struct why *why);
 
@@ -135,9 +145,54 @@ struct pair_sample {
 	uint32_t label, source_class;
 	uint16_t generation; /* low bits of the one that label belongs to */
 	uint8_t flags;       /* enum cf_slot_flags */
+	uint8_t life;        /* another number: the slot was given to another pair since */
 };
 typedef void (*pair_fn)(void *arg, const struct pair_sample *p);
+/* A look: what it shows of a slot may be short of a packet that is being booked. */
 int datapath_pairs(struct datapath *dp, pair_fn fn, void *arg);
+
+/*
+ * A look after which slots may be recycled. begin() publishes a new epoch and
+ * waits until no program that stamps the old one runs (some 10 ms): what
+ * datapath_pairs() shows from then on is final for each slot that was not
+ * touched since. end() acknowledges the old epoch: only when what was seen is
+ * kept where a restart finds it. Without end(), nothing is given away.
+ */
+int datapath_commit_begin(struct datapath *dp);
+void datapath_commit_end(struct datapath *dp);
+/* The epoch that commit_end() will acknowledge, or has. */
+uint32_t datapath_commit_epoch(const struct datapath *dp);
+/* Names these tables: another number, other tables (they were detached, or the machine rebooted). */
+uint64_t datapath_tables_id(const struct datapath *dp);
+
+/* How full each CPU's shard was in the last datapath_pairs(). */
+struct shard_use {
+	uint32_t cpu;
+	bool six;
+	uint32_t slots, used;
+	uint32_t held; /* of epochs that are not acknowledged: cannot be recycled */
+};
+struct shard_uses {
+	struct shard_use *v;
+	size_t n, cap;
+};
+void shard_uses_done(struct shard_uses *u);
+void datapath_shard_uses(const struct datapath *dp, struct shard_uses *ret);
+/* Doubles a shard. -ENOSPC: it has the most segments it can have. Traffic goes on meanwhile. */
+int datapath_shard_grow(struct datapath *dp, uint32_t cpu, bool six);
+
+/* What slots that were given away had counted, by hook, summed over CPUs. */
+int datapath_recycled(struct datapath *dp, struct cf_recycled ret[CF_HOOK_MAX]);
+
+/* [hook][note], summed over CPUs. */
+struct note_totals {
+	struct {
+		uint64_t packets, wire_bytes;
+	} t[CF_HOOK_MAX][CF_NOTE_MAX];
+};
+int datapath_notes(struct datapath *dp, struct note_totals *ret);
+typedef void (*tunnel_fn)(void *arg, const struct cf_tunnel_key *key, const struct cf_tunnel *t);
+int datapath_tunnels(struct datapath *dp, tunnel_fn fn, void *arg);
 
 /* [hook][reason], summed over CPUs. */
 struct reason_totals {
@@ -145,6 +200,17 @@ struct reason_totals {
 };
 int datapath_reasons(struct datapath *dp, struct reason_totals *ret);
 int datapath_device(struct datapath *dp, uint32_t ifindex, struct cf_device_count *ret);
+
+/* `baselines`: sets those that are missing, of outside hooks that are attached; 0 or -errno. */
+int datapath_baselines_set(struct datapath *dp);
+/*
+ * The same counters now, read at one moment; *ret_slack: bytes that passed our
+ * hook meanwhile, since the traffic did not pause. -ENODEV: no such device.
+ */
+int datapath_device_now(struct datapath *dp, uint32_t ifindex, struct cf_baseline *ret,
+			uint64_t *ret_slack);
+typedef void (*baseline_fn)(void *arg, uint32_t ifindex, const struct cf_baseline *b);
+int datapath_baselines(struct datapath *dp, baseline_fn fn, void *arg);
 
 struct overflow_sample {
 	struct cf_overflow_key key;

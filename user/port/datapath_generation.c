@@ -49,6 +49,7 @@ static const struct prog_kind kinds[PROG_MAX] = {
 	[PROG_XDP_INSIDE] = PROG_ROW(xdp_inside),
 	[PROG_TC_INSIDE] = PROG_ROW(tc_inside),
 	[PROG_TC_OUTSIDE] = PROG_ROW(tc_outside),
+	[PROG_XDP_INSIDE_FRAGS] = { "xdp_inside_frags", open_xdp_inside, destroy_xdp_inside },
 };
 
 void generation_close(struct generation *g)
@@ -66,6 +67,7 @@ static struct bpf_object *object_of(const struct generation *g, enum prog_id whi
 {
 	switch (which) {
 	case PROG_XDP_INSIDE:
+	case PROG_XDP_INSIDE_FRAGS:
 		return ((struct xdp_inside_bpf *)g->skeleton[which])->obj;
 	case PROG_TC_INSIDE:
 		return ((struct tc_inside_bpf *)g->skeleton[which])->obj;
@@ -75,12 +77,12 @@ static struct bpf_object *object_of(const struct generation *g, enum prog_id whi
 }
 
 /* An object of the same generation whose tables are filled already. */
-static struct bpf_object *loaded_object(const struct generation *g)
+struct bpf_object *generation_object(const struct generation *g)
 {
 	for (int i = 0; i < PROG_MAX; i++)
 		if (g->prog_fd[i] >= 0)
 			return object_of(g, (enum prog_id)i);
-	return NULL;
+	return g->tables_of;
 }
 
 static int share_tables(struct bpf_object *obj, struct bpf_object *with)
@@ -103,7 +105,7 @@ static int share_tables(struct bpf_object *obj, struct bpf_object *with)
 
 int generation_load(struct datapath *dp, struct generation *g, enum prog_id which, struct why *why)
 {
-	struct bpf_object *obj, *with = loaded_object(g);
+	struct bpf_object *obj, *with = generation_object(g);
 	struct bpf_prog_info info = { 0 };
 	uint32_t len = sizeof(info);
 	struct bpf_program *prog;
@@ -117,6 +119,10 @@ int generation_load(struct datapath *dp, struct generation *g, enum prog_id whic
 	if (!skel)
 		return why_set(why, -errno, "%s: %s", kinds[which].name, strerror(errno));
 	*config = g->config;
+	if (which == PROG_XDP_INSIDE_FRAGS) {
+		config->frags = 1;
+		bpf_program__set_flags(prog, bpf_program__flags(prog) | BPF_F_XDP_HAS_FRAGS);
+	}
 	r = dp_use_shared(dp, obj, true, why);
 	if (r < 0)
 		goto fail;
@@ -157,7 +163,7 @@ static int pin_generation(const struct datapath *dp, const struct generation *g,
 		if (r < 0)
 			return why_set(why, r, "%s: %s", path, strerror(-r));
 	}
-	r = tables_pin(dp, loaded_object(g));
+	r = tables_pin(dp, generation_object(g));
 	return r < 0 ? why_set(why, r, "pinning tables: %s", strerror(-r)) : 0;
 }
 
@@ -264,7 +270,7 @@ int datapath_cover(struct datapath *dp, const struct hook_want *wants, size_t n_
 {
 	int r;
 
-	if (!loaded_object(&dp->gen))
+	if (!generation_object(&dp->gen))
 		return why_set(why, -ENOENT, "no policy is loaded");
 	r = hooks_switch(dp, &dp->gen, wants, n_wants, why);
 	if (r >= 0)

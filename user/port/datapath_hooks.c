@@ -47,6 +47,20 @@ static bool is_ether(const char *ifname)
 	return ether;
 }
 
+/* Frames may come in several pieces: a driver then takes only a program that says it can. */
+static bool is_jumbo(const char *ifname)
+{
+	struct ifreq req = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool jumbo;
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", ifname);
+	jumbo = fd >= 0 && !ioctl(fd, SIOCGIFMTU, &req) && req.ifr_mtu > 1500;
+	if (fd >= 0)
+		close(fd);
+	return jumbo;
+}
+
 int iface_set(const struct datapath *dp, uint32_t ifindex, enum cf_if_role role, uint16_t flags)
 {
 	uint32_t i = CF_IF_INDEX(ifindex);
@@ -87,6 +101,19 @@ struct change {
 	int old_prog; /* held, so that it is still there to go back to; -1: none */
 };
 
+/* Without pieces if the driver takes that: it costs less. */
+static int attach_native(struct datapath *dp, struct generation *g, const struct hook_want *w,
+			 uint32_t ifindex, struct hook_state *st)
+{
+	int r = hook_attach_xdp(dp, g, PROG_XDP_INSIDE, w, ifindex, st);
+
+	if (!r || r == -EBUSY || !is_jumbo(w->ifname))
+		return r;
+	if (generation_load(dp, g, PROG_XDP_INSIDE_FRAGS, NULL) < 0)
+		return r;
+	return hook_attach_xdp(dp, g, PROG_XDP_INSIDE_FRAGS, w, ifindex, st);
+}
+
 static int attach_fresh(struct datapath *dp, struct generation *g, const struct hook_want *w,
 			uint32_t ifindex, struct hook_state *st, struct why *why)
 {
@@ -99,7 +126,7 @@ static int attach_fresh(struct datapath *dp, struct generation *g, const struct 
 		r = generation_load(dp, g, PROG_XDP_INSIDE, why);
 		if (r < 0)
 			return r;
-		r = hook_attach_xdp(dp, g, w, ifindex, st);
+		r = attach_native(dp, g, w, ifindex, st);
 		if (!r)
 			return 0;
 	}
@@ -107,6 +134,33 @@ static int attach_fresh(struct datapath *dp, struct generation *g, const struct 
 	if (r < 0)
 		return r;
 	return hook_attach_tc(dp, g, PROG_TC_INSIDE, w, ifindex, ether, st, why);
+}
+
+static int switch_to(struct datapath *dp, struct generation *g, enum prog_id which,
+		     struct change *c, struct why *why)
+{
+	int r = generation_load(dp, g, which, why);
+
+	if (r < 0 || c->before.prog_id == g->prog_id[which])
+		return r;
+	return hook_update(dp, g, which, c->want, &c->after, why);
+}
+
+/* Its MTU may have changed since: both kinds are tried, the cheaper one first. */
+static int switch_native(struct datapath *dp, struct generation *g, struct change *c,
+			 struct why *why)
+{
+	struct why first = { "" };
+	int r;
+
+	if (c->before.prog_id && c->before.prog_id == g->prog_id[PROG_XDP_INSIDE_FRAGS])
+		return 0;
+	r = switch_to(dp, g, PROG_XDP_INSIDE, c, &first);
+	if (r < 0 && is_jumbo(c->want->ifname))
+		return switch_to(dp, g, PROG_XDP_INSIDE_FRAGS, c, why);
+	if (r < 0 && why)
+		*why = first;
+	return r;
 }
 
 /* Covers one interface with this generation, whatever is there now. */
@@ -120,20 +174,21 @@ static int switch_one(struct datapath *dp, struct generation *g, const struct ho
 	hook_state(dp, w, &c->before);
 	c->old_prog = c->before.prog_id ? bpf_prog_get_fd_by_id(c->before.prog_id) : -1;
 	c->after = c->before;
-	if (!ifindex)
+	if (!ifindex && !c->before.alive) {
+		hook_absent(dp, w, &c->before);
 		return 0; /* waited for */
+	}
+	if (!ifindex)
+		ifindex = c->before.ifindex; /* it is called otherwise now */
 	if (c->before.kind != HOOK_NONE && c->before.alive && c->before.ifindex == ifindex) {
-		enum prog_id which = w->role == CF_IF_OUTSIDE     ? PROG_TC_OUTSIDE
-				     : c->before.kind == HOOK_XDP ? PROG_XDP_INSIDE
-								  : PROG_TC_INSIDE;
-
-		r = generation_load(dp, g, which, why);
-		if (r < 0)
-			return r;
-		if (c->before.prog_id != g->prog_id[which])
-			r = hook_update(dp, g, which, w, &c->after, why);
+		if (c->before.kind == HOOK_XDP)
+			r = switch_native(dp, g, c, why);
+		else
+			r = switch_to(dp, g,
+				      w->role == CF_IF_OUTSIDE ? PROG_TC_OUTSIDE : PROG_TC_INSIDE,
+				      c, why);
 		/* a daemon that was killed may have left the entry half written */
-		if (!r)
+		if (!r && if_nametoindex(w->ifname) == ifindex)
 			iface_set(dp, ifindex, w->role, hook_flags(w, c->after.kind));
 		return r;
 	}

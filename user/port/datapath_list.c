@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "port/chain.h"
 #include "port/datapath_link.h"
 
 void hook_list_done(struct hook_list *l)
@@ -54,6 +55,38 @@ static uint32_t generation_of(const struct datapath *dp, uint32_t prog_id)
 	return 0;
 }
 
+/* Where we are among the programs there, and who is first if we are not. */
+static void find_place(struct hook *h)
+{
+	struct chain chain;
+	int place;
+
+	if (h->kind != HOOK_TCX_EGRESS && h->kind != HOOK_TCX_INGRESS)
+		return;
+	if (chain_read(h->ifindex, h->kind == HOOK_TCX_EGRESS, &chain) < 0)
+		return;
+	place = chain_place(&chain, h->link_id);
+	if (place <= 0)
+		return;
+	h->position = (uint32_t)place;
+	h->first_id = chain.v[0].prog_id;
+	chain_prog_name(h->first_id, h->first);
+}
+
+/* A name may mean another device by now, or none. */
+static void find_name(struct hook *h)
+{
+	char name[IFNAMSIZ];
+	uint32_t now = if_nametoindex(h->ifname);
+
+	if (!h->alive || now == h->ifindex)
+		return;
+	if (now)
+		h->alive = false;
+	else if (if_indextoname(h->ifindex, name))
+		memcpy(h->renamed, name, sizeof(h->renamed));
+}
+
 static void add_hook(const struct datapath *dp, const struct hook_want *w, struct hook_list *list)
 {
 	struct hook_state st;
@@ -67,46 +100,38 @@ static void add_hook(const struct datapath *dp, const struct hook_want *w, struc
 	h.ifindex = st.ifindex;
 	h.prog_id = st.prog_id;
 	h.link_id = st.link_id;
-	h.alive = st.alive && st.ifindex == if_nametoindex(w->ifname);
+	h.alive = st.alive;
 	h.generation = generation_of(dp, st.prog_id);
-	h.position = hook_position(st.ifindex, st.kind, st.prog_id);
-	if (!h.alive)
+	find_name(&h);
+	if (h.alive)
+		find_place(&h);
+	else
 		why_set(&h.why, 0, "the device or our place on it is gone");
 	*VEC_ADD(list) = h;
 }
 
-static void list_clsact(const struct datapath *dp, struct hook_list *list)
+static void list_pins(const struct datapath *dp, const char *sub, struct hook_list *list)
 {
-	int fd = dp_map_fd(dp, "ifaces");
-	struct cf_iface v;
-
-	for (uint32_t i = 0; i < CF_IF_MAX; i++) {
-		struct hook_want w = { 0 };
-
-		if (bpf_map_lookup_elem(fd, &i, &v) < 0 || !(v.flags & CF_IF_CLSACT))
-			continue;
-		w.role = (enum cf_if_role)v.role;
-		if (if_indextoname(v.ifindex, w.ifname))
-			add_hook(dp, &w, list);
-	}
-}
-
-int datapath_hooks(struct datapath *dp, struct hook_list *ret)
-{
-	struct hook_list list = { 0 };
 	char path[PIN_MAX];
 	struct dirent *e;
-	DIR *d = opendir(dp_path(dp, path, sizeof(path), "links"));
+	DIR *d = opendir(dp_path(dp, path, sizeof(path), "%s", sub));
 
 	while (d && (e = readdir(d))) {
 		struct hook_want w = { 0 };
 
 		if (e->d_name[0] != '.' && parse_pin(e->d_name, &w))
-			add_hook(dp, &w, &list);
+			add_hook(dp, &w, list);
 	}
 	if (d)
 		closedir(d);
-	list_clsact(dp, &list);
+}
+
+int datapath_hooks(struct datapath *dp, struct hook_list *ret)
+{
+	struct hook_list list = { 0 };
+
+	list_pins(dp, "links", &list);
+	list_pins(dp, FILTERS_DIR, &list);
 	*ret = list;
 	return 0;
 }

@@ -9,9 +9,15 @@
 #include "curfew/config.h"
 #include "port/datapath.h"
 
-enum prog_id { PROG_XDP_INSIDE, PROG_TC_INSIDE, PROG_TC_OUTSIDE, PROG_MAX };
+enum prog_id {
+	PROG_XDP_INSIDE,
+	PROG_TC_INSIDE,
+	PROG_TC_OUTSIDE,
+	PROG_XDP_INSIDE_FRAGS, /* for an MTU that only frames in several pieces allow */
+	PROG_MAX
+};
 
-/* A segment of the pair table, mapped for reading. */
+/* A segment of the pair table, mapped. */
 struct segment_view {
 	const void *base;
 	uint32_t index;
@@ -28,6 +34,7 @@ struct generation {
 	struct cf_config config;
 	const struct image *image; /* only while loading */
 	const struct time_map *clock;
+	struct bpf_object *tables_of; /* whose tables a copy shares; NULL: the first object's */
 };
 
 struct datapath {
@@ -40,6 +47,8 @@ struct datapath {
 		struct segment_view *v;
 		size_t n, cap;
 	} segments;
+	struct cf_cpu_shard *cpu_shards; /* mapped; CF_CPUS_MAX of them */
+	struct shard_uses uses;          /* as of the last look */
 	struct ring_buffer *ring;
 	event_fn event_fn;
 	void *event_arg;
@@ -64,6 +73,16 @@ int dp_use_shared(const struct datapath *dp, struct bpf_object *obj, bool tables
 /* Pins over what is there, so that there is always one. */
 int dp_pin_replace(int fd, const char *path);
 
+/* datapath_shards.c */
+int shards_make(struct datapath *dp, struct why *why);
+int shards_map(struct datapath *dp, struct why *why);
+void shards_unmap(struct datapath *dp);
+/*
+ * Waits until no program that ran before this runs any more: what they looked up
+ * is theirs no longer, what they wrote is there. 0 or -errno: then do not count on it.
+ */
+int dp_grace_period(struct datapath *dp);
+
 /* datapath_tables.c */
 int tables_size(struct bpf_object *obj, const struct image *img);
 int tables_fill(struct bpf_object *obj, const struct image *img, const struct time_map *clock);
@@ -73,6 +92,8 @@ void tables_config(struct cf_config *c, const struct image *img, const struct ti
 /* datapath_generation.c */
 int generation_load(struct datapath *dp, struct generation *g, enum prog_id which, struct why *why);
 void generation_close(struct generation *g);
+/* An object of it whose tables are filled; NULL: nothing is loaded. */
+struct bpf_object *generation_object(const struct generation *g);
 
 /* datapath_hooks.c */
 int hooks_switch(struct datapath *dp, struct generation *g, const struct hook_want *wants, size_t n,

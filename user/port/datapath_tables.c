@@ -166,7 +166,8 @@ int tables_fill(struct bpf_object *obj, const struct image *img, const struct ti
 /* For people: what the generation in force was compiled to. */
 int tables_pin(const struct datapath *dp, struct bpf_object *obj)
 {
-	static const char *const shown[] = { "rules", "quota_specs", "segments", "labels" };
+	static const char *const shown[] = { "rules",    "quota_specs", "segments", "labels",
+					     "dst_rows", "src_rows",    "sources" };
 	char path[PIN_MAX];
 
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
