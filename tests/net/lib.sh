@@ -79,7 +79,7 @@ assert_ge() { [ "$2" -ge "$3" ] || fail "$1: $2, less than $3" && pass "$1: $2 >
 
 # wait_for SECONDS COMMAND...: until it succeeds; 1 if it never does
 wait_for() {
-	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local deadline=$((${EPOCHREALTIME/./} + $1 * ${CURFEW_NET_PATIENCE:-1} * 1000000))
 	shift
 	until "$@"; do
 		[ "${EPOCHREALTIME/./}" -lt "$deadline" ] || return 1

@@ -9,7 +9,7 @@ Test(policy_check, what_is_enforced_passes)
 {
 	_cleanup_policy_set_ struct policy_set *set = must_parse(
 		"site { name \"x\"  location 1, 2  timezone \"UTC\"  weekend sat, sun }\n"
-		"inside eth1  outside eth0  networks 10.0.0.0/8\ngeo country \"c\"  geo asn \"a\"\n"
+		"inside eth1  outside eth0  networks 10.0.0.0/8\nignore destination 198.51.100.0/25, AS64502 and near\ngeo country \"c\"  geo asn \"a\"\n"
 		"set near = country ET, continent AF, AS64500, 192.0.2.0/24\nset lan = 10.0.0.0/24\n"
 		"window night = daily 22:00-06:00 in \"Asia/Shanghai\"\n"
 		"window closed = night, weekends, dates 2026-12-25, weekdays except from 2026-12-01 16:00 until 2026-12-02\n"

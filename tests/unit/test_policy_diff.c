@@ -54,6 +54,8 @@ Test(policy_diff, each_kind_of_change_is_found)
 		{ "eth1, eth2", "eth1, eth2, eth3", CHANGE_INSIDE, CHANGE_ADDED, "eth3" },
 		{ "outside eth0", "outside eth0, ppp0", CHANGE_OUTSIDE, CHANGE_ADDED, "ppp0" },
 		{ "10.0.0.0/8", "10.0.0.0/9", CHANGE_NETWORKS, CHANGE_CHANGED, NULL },
+		{ "mode observe", "mode observe\nignore destination AS64500", CHANGE_IGNORE,
+		  CHANGE_ADDED, NULL },
 		{ "set s = 10.0.0.1", "set s = 10.0.0.9", CHANGE_SET, CHANGE_CHANGED, "s" },
 		{ "22:00-06:00", "22:00-05:00", CHANGE_WINDOW, CHANGE_CHANGED, "w" },
 		{ "then alert", "then drop", CHANGE_POLICY, CHANGE_CHANGED, "b" },

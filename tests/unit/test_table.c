@@ -113,3 +113,28 @@ Test(table, colours_only_when_asked)
 	cr_assert_not_null(strstr(coloured, "\033[31;1mdown\033[0m"));
 	cr_assert_null(strstr(coloured, "\033[0m\033[0m"));
 }
+
+Test(table, a_column_that_says_nothing_can_be_left_out)
+{
+	static const struct table_column optional[] = { { "NAME", 0 },
+							{ "AS", TABLE_OPTIONAL },
+							{ "KM", TABLE_OPTIONAL | TABLE_RIGHT },
+							{ "NOTE", 0 } };
+	_cleanup_table_ struct table t, u;
+	_cleanup_free_ char *text = NULL, *all = NULL;
+
+	table_init(&t, optional, 4);
+	for (int i = 0; i < 2; i++) {
+		table_add(&t, "a");
+		table_add(&t, "-");
+		table_add(&t, "%s", i ? "12" : "-");
+		table_add(&t, "-");
+	}
+	text = print(&t, false);
+	cr_assert_str_eq(text, "NAME  KM  NOTE\n"
+			       "a      -  -\n"
+			       "a     12  -\n");
+	table_init(&u, optional, 4);
+	all = print(&u, false);
+	cr_assert_str_eq(all, "NAME  AS  KM  NOTE\n", "without rows nothing is known");
+}

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "prog_help.h"
@@ -72,11 +73,21 @@ static int by_name(const char *program)
 static void measure(const char *name, const char *policy)
 {
 	static const char *const programs[] = { "xdp_inside", "tc_inside", "tc_outside" };
+	static const struct hook_want big = { "big0", CF_IF_INSIDE, XDP_AUTO };
+	struct why why = { "" };
 	struct rig r;
+	int e;
 
 	rig_setup(&r, policy, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
 		print_cost(name, programs[i], pinned(programs[i]));
+	/* the flavour for frames in several pieces, which only such an MTU wants */
+	cr_assert_eq(system("ip link add big0 mtu 9000 type veth peer name big1 mtu 9000 && "
+			    "ip link set big1 up && ip link set big0 up"),
+		     0);
+	e = datapath_load(r.dp, r.image, &r.clock, &big, 1, 0, &why);
+	cr_assert_eq(e, 0, "%s", why.text);
+	print_cost(name, "xdp_inside_frags", pinned("xdp_inside_frags"));
 }
 
 Test(verifier, no_policy)

@@ -46,6 +46,9 @@ static void say(const json_t *reply)
 	if (json_is_true(json_object_get(reply, "observe")) &&
 	    json_is_false(json_object_get(rule, "allow")))
 		puts("the mode is observe: matching packets are counted, not dropped");
+	if (*text_of(reply, "never_judged"))
+		printf("it meets no packet: that destination is never judged (%s)\n",
+		       text_of(reply, "never_judged"));
 }
 
 static int make(struct cli *cli, const struct option_row *rows, int argc, char **argv)

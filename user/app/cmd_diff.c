@@ -11,14 +11,14 @@
 #include "port/files.h"
 
 static const char *const what_names[] = {
-	[CHANGE_SITE] = "site",       [CHANGE_INSIDE] = "inside",
-	[CHANGE_OUTSIDE] = "outside", [CHANGE_NETWORKS] = "networks",
-	[CHANGE_GEO] = "geo",         [CHANGE_SET] = "set",
-	[CHANGE_WINDOW] = "window",   [CHANGE_POLICY] = "policy",
-	[CHANGE_PUBLISH] = "publish", [CHANGE_PROTECT] = "protect",
-	[CHANGE_EXEMPT] = "exempt",   [CHANGE_DETECT] = "detect",
-	[CHANGE_ON] = "on",           [CHANGE_ALERT_TO] = "alert to",
-	[CHANGE_MODE] = "mode",
+	[CHANGE_SITE] = "site",         [CHANGE_INSIDE] = "inside",
+	[CHANGE_OUTSIDE] = "outside",   [CHANGE_NETWORKS] = "networks",
+	[CHANGE_IGNORE] = "ignore",     [CHANGE_GEO] = "geo",
+	[CHANGE_SET] = "set",           [CHANGE_WINDOW] = "window",
+	[CHANGE_POLICY] = "policy",     [CHANGE_PUBLISH] = "publish",
+	[CHANGE_PROTECT] = "protect",   [CHANGE_EXEMPT] = "exempt",
+	[CHANGE_DETECT] = "detect",     [CHANGE_ON] = "on",
+	[CHANGE_ALERT_TO] = "alert to", [CHANGE_MODE] = "mode",
 };
 static const char *const how_names[] = {
 	[CHANGE_ADDED] = "added",

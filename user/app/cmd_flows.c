@@ -57,6 +57,11 @@ static const struct table_column by_label[] = {
 static const struct table_column by_reason[] = { { "HOOK", false },   { "REASON", false },
 						 { "PACKETS", true }, { "BYTES", true },
 						 { "PAYLOAD", true }, { "MEANS", false } };
+static const struct table_column by_note[] = { { "HOOK", false },
+					       { "NOTE", false },
+					       { "PACKETS", true },
+					       { "BYTES", true },
+					       { "MEANS", false } };
 
 static void hosts(struct table *t, const json_t *row)
 {
@@ -115,11 +120,34 @@ static void cells_label(struct table *t, const json_t *row)
 	hosts(t, row);
 }
 
+static void cells_reason(struct table *t, const json_t *row)
+{
+	const char *group = json_get_text(row, "group");
+	bool drop = group && !strcmp(group, "DROP");
+
+	show_text(t, json_get_text(row, "hook"));
+	table_add_styled(t, drop ? STYLE_BAD : STYLE_PLAIN, "%s", json_get_text(row, "reason"));
+	show_count(t, json_get_count(row, "packets"));
+	show_size(t, json_object_get(row, "wire_bytes"));
+	show_size(t, json_object_get(row, "payload_bytes"));
+	show_text(t, json_get_text(row, "text"));
+}
+
+static void cells_note(struct table *t, const json_t *row)
+{
+	show_text(t, json_get_text(row, "hook"));
+	show_text(t, json_get_text(row, "note"));
+	show_count(t, json_get_count(row, "packets"));
+	show_size(t, json_object_get(row, "wire_bytes"));
+	show_text(t, json_get_text(row, "text"));
+}
+
 static const struct view {
 	const char *by;
 	const struct table_column *columns;
 	size_t n;
-	void (*cells)(struct table *t, const json_t *row); /* NULL: reasons, no sums */
+	void (*cells)(struct table *t, const json_t *row);
+	bool no_sums;
 } views[] = {
 	{ "pair", by_pair, ARRAY_SIZE(by_pair), cells_pair },
 	{ "source", by_source, ARRAY_SIZE(by_source), cells_source },
@@ -128,7 +156,8 @@ static const struct view {
 	{ "asn", by_asn, ARRAY_SIZE(by_asn), cells_asn },
 	{ "policy", by_policy, ARRAY_SIZE(by_policy), cells_policy },
 	{ "label", by_label, ARRAY_SIZE(by_label), cells_label },
-	{ "reason", by_reason, ARRAY_SIZE(by_reason), NULL },
+	{ "reason", by_reason, ARRAY_SIZE(by_reason), cells_reason, .no_sums = true },
+	{ "note", by_note, ARRAY_SIZE(by_note), cells_note, .no_sums = true },
 };
 
 static void add_sums(struct table *t, const json_t *row)
@@ -147,19 +176,6 @@ static void add_sums(struct table *t, const json_t *row)
 	show_rate(t, json_object_get(row, "rate_10s"));
 	table_add(t, "%s", last);
 	show_verdict(t, json_get_text(row, "verdict"));
-}
-
-static void add_reason(struct table *t, const json_t *row)
-{
-	const char *group = json_get_text(row, "group");
-	bool drop = group && !strcmp(group, "DROP");
-
-	show_text(t, json_get_text(row, "hook"));
-	table_add_styled(t, drop ? STYLE_BAD : STYLE_PLAIN, "%s", json_get_text(row, "reason"));
-	show_count(t, json_get_count(row, "packets"));
-	show_size(t, json_object_get(row, "wire_bytes"));
-	show_size(t, json_object_get(row, "payload_bytes"));
-	show_text(t, json_get_text(row, "text"));
 }
 
 static void print_foot(const json_t *reply, size_t shown)
@@ -200,12 +216,9 @@ static int print(const struct cli *cli, const json_t *reply)
 	table_init(&t, v->columns, v->n);
 	json_array_foreach(list, i, row)
 	{
-		if (!v->cells) {
-			add_reason(&t, row);
-			continue;
-		}
 		v->cells(&t, row);
-		add_sums(&t, row);
+		if (!v->no_sums)
+			add_sums(&t, row);
 	}
 	if (table_rows(&t))
 		table_print(&t, stdout, cli->colour);
@@ -269,14 +282,15 @@ const struct cmd cmd_flows = {
 		"[--by KEY] [-n ROWS] [--sort COLUMN] [--source A] [--destination A] [--follow [SECONDS]]",
 	.help = "the ledger as a table: who sent what where",
 	.more = "  -b, --by KEY         pair (default), source, destination, country, asn, policy, label,\n"
-		"                       reason\n"
+		"                       reason (why packets left a hook), note (fragments, tunnels,\n"
+		"                       overflow: what else was counted about them)\n"
 		"  -n, --rows N         how many rows, 20; 0: all\n"
 		"  -s, --sort COLUMN    wire (default), payload, dropped, packets, rate, last\n"
 		"      --source A       only what this address sent\n"
 		"      --destination A  only what went there\n"
 		"  -f, --follow [SEC]   again every 2 seconds, until Ctrl-C\n"
-		"      --since, --until only a time before the ledger began, and now: totals are kept in\n"
-		"                       the kernel, their history is not stored yet\n"
+		"      --since T        refused, unless T is before the ledger began: it has totals, and\n"
+		"      --until T        not yet when each byte was sent\n"
 		"\n"
 		"BYTES are wire bytes that were offered, those dropped included; PAYLOAD is what quotas\n"
 		"usually count; RATE is that of the last 10 seconds. A pair that two policies are about\n"

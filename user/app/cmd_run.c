@@ -15,7 +15,7 @@
 #include "port/notify.h"
 
 #define POLL_MS_DEFAULT 1000
-#define POLL_MS_MIN     50
+#define POLL_MS_MIN     10
 #define POLL_MS_MAX     60000
 
 struct run_options {

@@ -13,7 +13,7 @@ bool status_is_degraded(const json_t *status)
 	return json_array_size(json_object_get(status, "problems")) > 0;
 }
 
-static int status_of_pinned(const struct cli *cli, int why_not, json_t **ret)
+static int status_of_pinned(const struct cli *cli, int why_not, bool quotas, json_t **ret)
 {
 	struct datapath *dp;
 	json_t *status;
@@ -22,6 +22,8 @@ static int status_of_pinned(const struct cli *cli, int why_not, json_t **ret)
 	if (r)
 		return r;
 	status = status_kernel(dp);
+	if (quotas)
+		status_quotas(dp, status);
 	datapath_close(dp);
 	json_object_set_new(status, "daemon", json_pack("{s:b}", "running", false));
 	status_problem(
@@ -34,6 +36,17 @@ static int status_of_pinned(const struct cli *cli, int why_not, json_t **ret)
 	return EXIT_FINE;
 }
 
+int status_get(const struct cli *cli, bool quotas, json_t **ret)
+{
+	int r = client_try(cli, "status", json_pack("{s:b}", "quotas", (int)quotas), ret);
+
+	if (r == -EACCES || r == -EPERM) {
+		cmd_error("not permitted: this is for root and the group 'curfew'");
+		return EXIT_NOT_PERMITTED;
+	}
+	return r < 0 ? status_of_pinned(cli, r, quotas, ret) : r;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	int r = options_parse(cli, NULL, NULL, &argc, &argv);
@@ -43,13 +56,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		return r;
 	if (argc)
 		return cmd_usage(cli, "unexpected argument '%s'", argv[0]);
-	r = client_try(cli, "status", NULL, &status);
-	if (r == -EACCES || r == -EPERM) {
-		cmd_error("not permitted: this is for root and the group 'curfew'");
-		return EXIT_NOT_PERMITTED;
-	}
-	if (r < 0)
-		r = status_of_pinned(cli, r, &status);
+	r = status_get(cli, false, &status);
 	if (r)
 		return r;
 	if (cli->json) {
@@ -70,6 +77,10 @@ const struct cmd cmd_status = {
 		"3: not running, nothing is in the kernel. Works with the daemon dead too.\n"
 		"\n"
 		"The books: what the hooks were offered has to equal what is booked by reason, and what\n"
-		"was judged has to equal the pair table's slots plus its overflow, to the byte.",
+		"was judged has to equal the pair table's slots, those given away, and its overflow, to\n"
+		"the byte. From hook to hook: what passed inside, and what of it was seen outside; from\n"
+		"hook to device: what our hook handed to an outside interface, and what that has sent.\n"
+		"Not fully seen: what was counted and could not be understood, or not in full.\n"
+		"Sizes are rounded; --json has every number exactly.",
 	.run = run,
 };

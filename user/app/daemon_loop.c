@@ -195,6 +195,9 @@ static void on_poll(struct daemon *d)
 	 * back */
 	if (d->polls % PRUNE_POLLS == 0 && !d->unconfirmed.waiting)
 		datapath_quota_prune(d->dp, d->now.image, daemon_now(d));
+	/* a device without one is only left out of a table of `status` */
+	if (d->polls % SLOW_POLLS == 1)
+		datapath_baselines_set(d->dp);
 	if (d->polls % SLOW_POLLS)
 		return;
 	check_drift(d);

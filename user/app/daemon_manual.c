@@ -6,6 +6,7 @@
 #include "app/daemon_parts.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "core/reason.h"
 
 /* How often the used amount of an `allow --up-to` goes to the disk. */
 #define SAVE_POLLS 30
@@ -84,6 +85,18 @@ static struct manual_entry *add_entry(struct daemon *d, const struct peer *peer,
 	return e;
 }
 
+/* Why a rule about this one address never meets a packet; NULL: it may. */
+static const char *never_judged(const struct daemon *d, const char *to)
+{
+	const struct cf_label *l;
+	struct addr a;
+
+	if (addr_parse(to, &a) < 0)
+		return NULL;
+	l = &d->now.image->labels.v[image_label(d->now.image, &a)];
+	return l->flags & CF_LABEL_IGNORED ? reason_infos[l->reason].text : NULL;
+}
+
 static int add(struct daemon *d, const struct peer *peer, const json_t *args, bool allow,
 	       json_t **ret_reply, char **ret_error)
 {
@@ -103,8 +116,9 @@ static int add(struct daemon *d, const struct peer *peer, const json_t *args, bo
 	e = &d->book.v[d->book.n - 1];
 	log_notice("uid %u: %s %u from %s to %s%s%s", peer->uid, allow ? "allow" : "block", id,
 		   e->from, e->to, e->reason ? ": " : "", e->reason ? e->reason : "");
-	*ret_reply = json_pack("{s:o, s:I, s:b}", "rule", manual_json(e, d->zone), "generation",
-			       (json_int_t)d->now.generation, "observe", d->now.image->observe);
+	*ret_reply = json_pack("{s:o, s:I, s:b, s:s?}", "rule", manual_json(e, d->zone),
+			       "generation", (json_int_t)d->now.generation, "observe",
+			       d->now.image->observe, "never_judged", never_judged(d, e->to));
 	return 0;
 }
 

@@ -73,9 +73,8 @@ static void add_problems(struct daemon *d, json_t *status)
 			       "curfew reload");
 }
 
-static int request_status(struct daemon *d, const struct peer *peer _unused_,
-			  const json_t *args _unused_, json_t **ret_reply,
-			  char **ret_error _unused_)
+static int request_status(struct daemon *d, const struct peer *peer _unused_, const json_t *args,
+			  json_t **ret_reply, char **ret_error _unused_)
 {
 	json_t *status = status_kernel(d->dp), *databases = json_array();
 
@@ -84,6 +83,8 @@ static int request_status(struct daemon *d, const struct peer *peer _unused_,
 	add_database("asn", d->now.geo.asn, databases, status);
 	add_database("city", d->now.geo.city, databases, status);
 	json_object_set_new(status, "databases", databases);
+	if (json_is_true(json_object_get(args, "quotas")))
+		status_quotas(d->dp, status);
 	add_problems(d, status);
 	*ret_reply = status;
 	return 0;

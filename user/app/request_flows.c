@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "app/books.h"
+#include "app/status.h"
 #include "base/buf.h"
 #include "core/ledger_query.h"
+#include "core/reason.h"
 
 #define ROWS_DEFAULT 20
 #define ROWS_MAX     65536
@@ -16,11 +18,6 @@ static json_t *sums_json(const struct ledger_sums *s)
 	return json_pack("{s:o, s:o, s:o, s:o}", "wire_bytes", json_count(s->wire_bytes),
 			 "payload_bytes", json_count(s->payload_bytes), "dropped_wire_bytes",
 			 json_count(s->dropped_wire_bytes), "packets", json_count(s->packets));
-}
-
-static const char *hook_name(unsigned int hook)
-{
-	return hook == CF_HOOK_INSIDE ? "inside" : "outside";
 }
 
 static void set_destination(struct daemon *d, json_t *o, const struct addr *dst)
@@ -62,7 +59,7 @@ static void set_key(struct daemon *d, json_t *o, enum ledger_by by, const struct
 	case LEDGER_BY_PAIR:
 		set_source(o, &row->src);
 		set_destination(d, o, &row->dst);
-		json_object_set_new(o, "hook", json_string(hook_name(row->hook)));
+		json_object_set_new(o, "hook", json_string(hook_name((enum cf_hook)row->hook)));
 		break;
 	case LEDGER_BY_SOURCE:
 		set_source(o, &row->src);
@@ -102,15 +99,6 @@ static json_t *row_json(struct daemon *d, enum ledger_by by, const struct ledger
 
 /* ---- what is not in pairs --------------------------------------------------- */
 
-static const struct {
-	const char *slug, *group, *text;
-} reasons[] = {
-#define X(id, slug, group, text) { slug, #group, text },
-	CF_REASONS(X)
-#undef X
-};
-_Static_assert(ARRAY_SIZE(reasons) == CF_REASON_MAX, "a reason has no name");
-
 static int reason_rows(struct daemon *d, json_t *rows)
 {
 	struct reason_totals t;
@@ -124,15 +112,31 @@ static int reason_rows(struct daemon *d, json_t *rows)
 
 			if (!x->packets)
 				continue;
-			json_array_append_new(
-				rows, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "hook",
-						hook_name(hook), "reason", reasons[i].slug, "group",
-						reasons[i].group, "text", reasons[i].text,
-						"wire_bytes", json_count(x->wire_bytes),
-						"payload_bytes", json_count(x->payload_bytes),
-						"packets", json_count(x->packets)));
+			json_array_append_new(rows,
+					      json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}",
+							"hook", hook_name((enum cf_hook)hook),
+							"reason", reason_infos[i].slug, "group",
+							reason_group_name(reason_infos[i].group),
+							"text", reason_infos[i].text, "wire_bytes",
+							json_count(x->wire_bytes), "payload_bytes",
+							json_count(x->payload_bytes), "packets",
+							json_count(x->packets)));
 		}
 	}
+	return 0;
+}
+
+static int note_rows(struct daemon *d, json_t *rows)
+{
+	struct note_totals t;
+	json_t *list;
+	int r = datapath_notes(d->dp, &t);
+
+	if (r < 0)
+		return r;
+	list = status_notes(&t);
+	json_array_extend(rows, list);
+	json_decref(list);
 	return 0;
 }
 
@@ -159,7 +163,8 @@ static json_t *overflow_json(struct daemon *d)
 struct flows_args {
 	const char *by, *sort;
 	size_t top;
-	bool reasons;
+	int (*rows)(struct daemon *d,
+		    json_t *rows); /* what is not in pairs; NULL: they are asked for */
 	struct ledger_query q;
 	struct addr src, dst;
 };
@@ -211,11 +216,14 @@ static int parse_args(const json_t *args, struct flows_args *a, char **ret_error
 
 	a->by = json_string_value(json_object_get(args, "by"));
 	a->sort = json_string_value(json_object_get(args, "sort"));
-	a->reasons = a->by && !strcmp(a->by, "reason");
-	if (a->by && !a->reasons && ledger_by_parse(a->by, &a->q.by) < 0)
+	if (a->by && !strcmp(a->by, "reason"))
+		a->rows = reason_rows;
+	else if (a->by && !strcmp(a->by, "note"))
+		a->rows = note_rows;
+	else if (a->by && ledger_by_parse(a->by, &a->q.by) < 0)
 		return request_fail(ret_error, EXIT_USAGE,
 				    "'%s' is not a grouping; source, destination, pair, country, "
-				    "asn, policy, label or reason is",
+				    "asn, policy, label, reason or note is",
 				    a->by);
 	if (a->sort && ledger_column_parse(a->sort, &a->q.sort) < 0)
 		return request_fail(ret_error, EXIT_USAGE,
@@ -253,12 +261,12 @@ int request_flows(struct daemon *d, const struct peer *peer _unused_, const json
 	a.q.geo = &d->now.geo;
 	a.q.image = d->now.image;
 	a.q.local = &d->machine.local;
-	if (a.reasons) {
-		r = reason_rows(d, list);
+	if (a.rows) {
+		r = a.rows(d, list);
 		if (r < 0) {
 			json_decref(list);
-			return request_fail(ret_error, EXIT_DEGRADED, "cannot read the reasons: %s",
-					    strerror(-r));
+			return request_fail(ret_error, EXIT_DEGRADED, "cannot read the %ss: %s",
+					    a.by, strerror(-r));
 		}
 		rows.groups = json_array_size(list);
 	} else {
@@ -267,7 +275,7 @@ int request_flows(struct daemon *d, const struct peer *peer _unused_, const json
 	for (size_t i = 0; i < rows.n; i++)
 		json_array_append_new(list, row_json(d, a.q.by, &rows.v[i]));
 	*ret_reply = json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:s}", "by",
-			       a.reasons ? "reason" : ledger_by_name(a.q.by), "since",
+			       a.rows ? a.by : ledger_by_name(a.q.by), "since",
 			       json_time(d, d->ledger->since), "now", json_time(d, daemon_now(d)),
 			       "rows", list, "groups", (json_int_t)rows.groups, "total",
 			       sums_json(&d->ledger->total), "overflow", overflow_json(d), "site",

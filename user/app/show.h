@@ -20,9 +20,9 @@ void show_text(struct table *t, const char *text); /* "-" for NULL */
 
 /* CC, AS, CITY, KM: the four cells of a place. */
 #define SHOW_PLACE_COLUMNS                                                                         \
-	{ "CC", false }, { "AS", false }, { "CITY", false },                                       \
+	{ "CC", TABLE_OPTIONAL }, { "AS", TABLE_OPTIONAL }, { "CITY", TABLE_OPTIONAL },            \
 	{                                                                                          \
-		"KM", true                                                                         \
+		"KM", TABLE_OPTIONAL | TABLE_RIGHT                                                 \
 	}
 void show_place(struct table *t, const json_t *o);
 void show_as(struct table *t, const json_t *o);

@@ -12,12 +12,32 @@
 #include "app/cmd.h"
 #include "port/datapath.h"
 
-/* "hooks", "reasons", "books", "off", "confirm", "sizes", "generation", "events_lost", and
- * "problems" of these. */
+/* "hooks", "reasons", "notes", "books", "reconciliation", "blind_spots", "off", "confirm", "sizes",
+ * "generation", "events_lost", and "problems" of these. */
 json_t *status_kernel(struct datapath *dp);
 
 /* Appends {"what","do"} to status.problems. Takes both over. */
 void status_problem(json_t *status, char *what, const char *advice);
+
+/* The parts of status_kernel(). status_books() also leaves the totals that it has read. */
+void status_books(struct datapath *dp, struct reason_totals *totals, json_t *status);
+void status_reasons(const struct reason_totals *totals, json_t *status);
+void status_reconcile(struct datapath *dp, const struct reason_totals *totals, json_t *status);
+void status_blind(struct datapath *dp, const struct reason_totals *reasons, json_t *status);
+/* Adds "quotas", by quota line; walks the whole ledger, so only who asks for it gets it. */
+void status_quotas(struct datapath *dp, json_t *status);
+json_t *status_notes(const struct note_totals *totals);
+json_t *status_traffic(const struct cf_traffic *t);
+
+/* Their printing. */
+void status_print_books(const struct cli *cli, const json_t *status);
+void status_print_blind(const struct cli *cli, const json_t *status);
+/* Of all interfaces, from what the daemon says of them. */
+uint64_t status_uncovered_ms(const json_t *status);
+
+/* From the daemon, else from what is pinned; says what is wrong and returns the exit code for it.
+ */
+int status_get(const struct cli *cli, bool quotas, json_t **ret);
 
 /* Prints for people. Returns the exit code: EXIT_DEGRADED if there are problems. */
 int status_print(const struct cli *cli, const json_t *status);

@@ -2,8 +2,8 @@
 /* `status` for people. */
 #include <string.h>
 
+#include "app/show.h"
 #include "app/status.h"
-#include "app/table.h"
 #include "base/units.h"
 
 static json_int_t number(const json_t *v, const char *name)
@@ -21,11 +21,6 @@ static const char *text(const json_t *v, const char *name)
 static bool yes(const json_t *v, const char *name)
 {
 	return json_is_true(json_object_get(v, name));
-}
-
-static const char *size(json_int_t n, char buf[UNITS_TEXT_MAX])
-{
-	return size_format(n < 0 ? 0 : (uint64_t)n, buf);
 }
 
 static void print_head(const struct cli *cli, const json_t *s)
@@ -69,13 +64,14 @@ static void print_head(const struct cli *cli, const json_t *s)
 
 static void print_databases(const json_t *s)
 {
+	char count[COUNT_TEXT_MAX];
 	json_t *v;
 	size_t i;
 
 	json_array_foreach(json_object_get(s, "databases"), i, v)
 	{
-		printf("%-12s%s: %s, %lld networks", i ? "" : "databases", text(v, "kind"),
-		       text(v, "type"), number(v, "networks"));
+		printf("%-12s%s: %s, %s networks", i ? "" : "databases", text(v, "kind"),
+		       text(v, "type"), count_format(json_get_count(v, "networks"), count));
 		if (json_is_integer(json_object_get(v, "age_days")))
 			printf(", %lld days old", number(v, "age_days"));
 		putchar('\n');
@@ -87,7 +83,7 @@ static void print_hooks(const struct cli *cli, const json_t *s)
 	static const struct table_column columns[] = { { "INTERFACE", false }, { "ROLE", false },
 						       { "HOOK", false },      { "PLACE", true },
 						       { "GENERATION", true }, { "PACKETS", true },
-						       { "WIRE BYTES", true }, { "", false } };
+						       { "WIRE", true },       { "", false } };
 	_cleanup_table_ struct table t;
 	json_t *v;
 	size_t i;
@@ -102,8 +98,8 @@ static void print_hooks(const struct cli *cli, const json_t *s)
 		table_add(&t, "%s", covered ? text(v, "hook") : "-");
 		table_add(&t, "%lld", number(v, "position"));
 		table_add(&t, "%lld", number(v, "generation"));
-		table_add(&t, "%lld", number(v, "packets"));
-		table_add(&t, "%lld", number(v, "wire_bytes"));
+		show_count(&t, json_get_count(v, "packets"));
+		show_size(&t, json_object_get(v, "wire_bytes"));
 		table_add_styled(&t, STYLE_BAD, "%s%s%s", covered ? "" : "NOT COVERED",
 				 !covered && *text(v, "why") ? ": " : "", text(v, "why"));
 	}
@@ -118,7 +114,7 @@ static void print_reasons(const struct cli *cli, const json_t *s)
 	static const struct table_column columns[] = { { "HOOK", false },
 						       { "REASON", false },
 						       { "PACKETS", true },
-						       { "WIRE BYTES", true },
+						       { "WIRE", true },
 						       { "", false } };
 	_cleanup_table_ struct table t;
 	json_t *v;
@@ -131,37 +127,14 @@ static void print_reasons(const struct cli *cli, const json_t *s)
 
 		table_add(&t, "%s", text(v, "hook"));
 		table_add_styled(&t, drop ? STYLE_WARN : STYLE_PLAIN, "%s", text(v, "reason"));
-		table_add(&t, "%lld", number(v, "packets"));
-		table_add(&t, "%lld", number(v, "wire_bytes"));
+		show_count(&t, json_get_count(v, "packets"));
+		show_size(&t, json_object_get(v, "wire_bytes"));
 		table_add_styled(&t, STYLE_DIM, "%s", text(v, "text"));
 	}
 	if (!table_rows(&t))
 		return;
 	putchar('\n');
 	table_print(&t, stdout, cli->colour);
-}
-
-static void print_books(const json_t *s)
-{
-	static const char *const hooks[] = { "inside", "outside" };
-	const json_t *b = json_object_get(s, "books");
-	char buf[UNITS_TEXT_MAX];
-
-	if (!b)
-		return;
-	printf("\nbooks       offered %lld bytes (%s), by reason %lld, off by %lld; %lld slots in use\n",
-	       number(b, "offered_bytes"), size(number(b, "offered_bytes"), buf),
-	       number(b, "by_reason_bytes"), number(b, "difference_bytes"),
-	       number(b, "slots_used"));
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		const json_t *h = json_object_get(b, hooks[i]);
-
-		printf("            %-8s judged %lld = slots %lld + overflow %lld, off by %lld\n",
-		       hooks[i], number(h, "judged_bytes"), number(h, "slots_bytes"),
-		       number(h, "overflow_bytes"), number(h, "difference_bytes"));
-	}
-	if (number(s, "events_lost"))
-		printf("events      %lld lost\n", number(s, "events_lost"));
 }
 
 int status_print(const struct cli *cli, const json_t *status)
@@ -173,7 +146,8 @@ int status_print(const struct cli *cli, const json_t *status)
 	print_databases(status);
 	print_hooks(cli, status);
 	print_reasons(cli, status);
-	print_books(status);
+	status_print_books(cli, status);
+	status_print_blind(cli, status);
 	if (!status_is_degraded(status)) {
 		printf("\n%sall is well%s\n", style_on(STYLE_GOOD, cli->colour),
 		       style_off(STYLE_GOOD, cli->colour));

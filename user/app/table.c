@@ -133,14 +133,29 @@ size_t table_rows(const struct table *t)
 	return t->cells.n / t->n_columns;
 }
 
+#define LEFT_OUT SIZE_MAX
+
+static bool is_empty(const struct table *t, size_t column)
+{
+	for (size_t i = column; i < t->cells.n; i += t->n_columns)
+		if (*t->cells.v[i].text && strcmp(t->cells.v[i].text, "-") != 0)
+			return false;
+	return t->cells.n > 0;
+}
+
 static void print_row(const struct table *t, const struct table_cell *row, const size_t *widths,
 		      FILE *out, bool colour)
 {
 	size_t pad = 0;
 
 	for (size_t c = 0; c < t->n_columns; c++) {
-		size_t room = widths[c] - text_width(row[c].text);
-		size_t before = pad + (t->columns[c].right ? room : 0);
+		bool right = t->columns[c].flags & TABLE_RIGHT;
+		size_t room, before;
+
+		if (widths[c] == LEFT_OUT)
+			continue;
+		room = widths[c] - text_width(row[c].text);
+		before = pad + (right ? room : 0);
 
 		if (!*row[c].text) {
 			pad += widths[c] + 2;
@@ -148,7 +163,7 @@ static void print_row(const struct table *t, const struct table_cell *row, const
 		}
 		fprintf(out, "%*s%s%s%s", (int)before, "", style_on(row[c].style, colour),
 			row[c].text, style_off(row[c].style, colour));
-		pad = 2 + (t->columns[c].right ? 0 : room);
+		pad = 2 + (right ? 0 : room);
 	}
 	fputc('\n', out);
 }
@@ -169,6 +184,9 @@ void table_print(const struct table *t, FILE *out, bool colour)
 			widths[c] = w;
 		c = c + 1 < t->n_columns ? c + 1 : 0;
 	}
+	for (size_t c = 0; c < t->n_columns; c++)
+		if (t->columns[c].flags & TABLE_OPTIONAL && is_empty(t, c))
+			widths[c] = LEFT_OUT;
 	print_row(t, head, widths, out, colour);
 	for (size_t i = 0; i + t->n_columns <= t->cells.n; i += t->n_columns)
 		print_row(t, t->cells.v + i, widths, out, colour);

@@ -16,9 +16,14 @@
 
 enum table_style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_WARN, STYLE_BAD };
 
+enum table_flags {
+	TABLE_RIGHT = 1 << 0,    /* numbers */
+	TABLE_OPTIONAL = 1 << 1, /* left out if every cell is empty or "-" */
+};
+
 struct table_column {
 	const char *title;
-	bool right; /* numbers */
+	unsigned int flags; /* enum table_flags; true: numbers */
 };
 
 struct table_cell {

@@ -50,6 +50,7 @@ struct centroid {
 struct sweep {
 	struct build *b;
 	uint32_t ignored[IGNORED_KINDS]; /* groups */
+	IMAGE_ARRAY(uint32_t) listed;    /* conditions of `ignore destination` */
 	struct cursor cursors[3];        /* in the order of geo_find() */
 	size_t point;
 	struct centroid *centroids;
@@ -64,6 +65,7 @@ static void sweep_done(struct sweep *s)
 		free(s->cursors[i].facts);
 	free(s->centroids);
 	free(s->match_labels.v);
+	free(s->listed.v);
 	intern_done(&s->matches);
 	intern_done(&s->rows);
 	intern_done(&s->labels);
@@ -102,6 +104,9 @@ static void add_ignored(struct sweep *s)
 			literals_add(l, s->ignored[well_known[i].kind], &p);
 	}
 	add_list(l, s->ignored[NETWORKS], &s->b->in->set->networks);
+	for (size_t i = 0; i < s->b->in->set->ignores.n; i++)
+		*VEC_ADD(&s->listed) =
+			conditions_add(s->b, &s->b->to, s->b->in->set->ignores.v[i].to);
 	if (!m)
 		return;
 	add_list(l, s->ignored[LOCAL], &m->local);
@@ -217,6 +222,10 @@ static struct cf_label match(struct sweep *s, const struct facts *f)
 		if (literals_has(&s->b->to.literals, f->set, s->ignored[i]))
 			return (struct cf_label){ .flags = CF_LABEL_IGNORED,
 						  .reason = (uint16_t)ignored_reasons[i] };
+	for (size_t i = 0; i < s->listed.n; i++)
+		if (conditions_hold(&s->b->to, s->listed.v[i], f, CF_FROM_MAX))
+			return (struct cf_label){ .flags = CF_LABEL_IGNORED,
+						  .reason = CF_REASON_IGNORED_DESTINATION };
 	return (struct cf_label){ .row = row_of(s, f) };
 }
 

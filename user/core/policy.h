@@ -308,6 +308,12 @@ struct name_list {
 	size_t n, cap;
 };
 
+/* ignore destination EXPR */
+struct ignore {
+	struct pos pos;
+	struct expr *to;
+};
+
 enum detect_kind { DETECT_SCHEDULE, DETECT_NEW_DESTINATION };
 struct detect {
 	struct pos pos;
@@ -327,6 +333,7 @@ enum on_event {
 	ON_PARSE_FAILURE,
 	ON_GEO_MISSING,
 	ON_STOP,
+	ON_DISPLACED, /* another program has gone before ours; unset: retake */
 	ON_MAX
 };
 enum on_choice {
@@ -339,6 +346,8 @@ enum on_choice {
 	CHOICE_COUNT,
 	CHOICE_DROP,
 	CHOICE_RELEASE,
+	CHOICE_RETAKE,
+	CHOICE_REPORT,
 	CHOICE_MAX
 };
 
@@ -361,6 +370,10 @@ struct policy_set {
 	struct name_list inside, outside; /* interfaces */
 	struct pos networks_pos;
 	struct prefix_list networks;
+	struct {
+		struct ignore *v;
+		size_t n, cap;
+	} ignores; /* destinations that are never judged */
 	struct {
 		struct geo_file *v;
 		size_t n, cap;

@@ -73,6 +73,8 @@ void check_everywhere(struct checker *c, void (*atom)(struct checker *c, const s
 		check_each_atom(c, set->sets.v[i].expr, atom);
 	for (size_t i = 0; i < set->windows.n; i++)
 		check_each_time(c, set->windows.v[i].when, time);
+	for (size_t i = 0; i < set->ignores.n; i++)
+		check_each_atom(c, set->ignores.v[i].to, atom);
 	for (size_t i = 0; i < set->policies.n; i++) {
 		const struct policy *p = &set->policies.v[i];
 
@@ -251,14 +253,17 @@ void policy_check(const struct policy_set *set, const struct policy_io *io _unus
 	struct checker c = { .set = set, .diags = diags, .errors_before = diag_errors(diags) };
 	size_t first = diags->n;
 
+	c.extents = xcalloc(set->sets.n, 1);
 	check_interfaces(&c);
 	check_everywhere(&c, check_place, NULL);
 	for (size_t i = 0; i < set->policies.n; i++) {
 		check_deeds(&c, &set->policies.v[i]);
 		check_quotas(&c, &set->policies.v[i]);
 	}
+	check_ignores(&c);
 	check_limits(&c);
 	check_features(&c);
 	check_warnings(&c);
+	free(c.extents);
 	diag_sort(diags, first);
 }

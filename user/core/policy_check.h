@@ -5,6 +5,9 @@
 
 #include "core/policy.h"
 
+/* Does an expression hold for everything, or for nothing, as far as its text tells? */
+enum extent { EXTENT_UNKNOWN, EXTENT_SOME, EXTENT_ALL, EXTENT_NONE };
+
 struct checker {
 	const struct policy_set *set;
 	struct diag_list *diags;
@@ -29,6 +32,10 @@ void check_everywhere(struct checker *c, void (*atom)(struct checker *c, const s
 		      void (*time)(struct checker *c, const struct time_expr *leaf));
 /* policy_check_feature.c: what this version does not enforce. */
 void check_features(struct checker *c);
+/* e may be NULL: everything. */
+enum extent check_extent(const struct checker *c, const struct expr *e);
+/* policy_check_ignore.c: `ignore destination` of nothing or of everything; and what it shadows. */
+void check_ignores(struct checker *c);
 /* policy_check_warn.c: what is likely a mistake. */
 void check_warnings(struct checker *c);
 

@@ -9,18 +9,14 @@
 
 /* ---- does an expression hold for everything, or for nothing? ---------------------- */
 
-enum extent { EXTENT_UNKNOWN, EXTENT_SOME, EXTENT_ALL, EXTENT_NONE };
-
-static enum extent extent(const struct checker *c, const struct expr *e);
-
 static enum extent set_extent(const struct checker *c, uint32_t set)
 {
 	if (c->extents[set] == EXTENT_UNKNOWN)
-		c->extents[set] = (signed char)extent(c, c->set->sets.v[set].expr);
+		c->extents[set] = (signed char)check_extent(c, c->set->sets.v[set].expr);
 	return (enum extent)c->extents[set];
 }
 
-static enum extent extent(const struct checker *c, const struct expr *e)
+enum extent check_extent(const struct checker *c, const struct expr *e)
 {
 	size_t all = 0, none = 0;
 
@@ -34,7 +30,7 @@ static enum extent extent(const struct checker *c, const struct expr *e)
 		return e->atom.kind == ATOM_ANY ? EXTENT_ALL : EXTENT_SOME;
 	}
 	for (size_t i = 0; i < e->n; i++) {
-		enum extent x = extent(c, e->v[i]);
+		enum extent x = check_extent(c, e->v[i]);
 
 		all += x == EXTENT_ALL;
 		none += x == EXTENT_NONE;
@@ -55,7 +51,7 @@ static bool covers(const struct checker *c, const struct expr *a, const struct e
 	struct buf x = { 0 }, y = { 0 };
 	bool same;
 
-	if (extent(c, a) == EXTENT_ALL)
+	if (check_extent(c, a) == EXTENT_ALL)
 		return true;
 	if (!a || !b)
 		return false;
@@ -71,10 +67,10 @@ static bool covers(const struct checker *c, const struct expr *a, const struct e
 
 static void warn_never(struct checker *c, const struct policy *p)
 {
-	if (p->from && extent(c, p->from) == EXTENT_NONE)
+	if (p->from && check_extent(c, p->from) == EXTENT_NONE)
 		check_warning(c, p->from->pos, NULL,
 			      "policy \"%s\" never applies: its 'from' is empty", p->name);
-	if (p->to && extent(c, p->to) == EXTENT_NONE)
+	if (p->to && check_extent(c, p->to) == EXTENT_NONE)
 		check_warning(c, p->to->pos, NULL, "policy \"%s\" never applies: its 'to' is empty",
 			      p->name);
 	for (size_t i = 0; i < p->excepts.n; i++) {
@@ -336,7 +332,6 @@ void check_warnings(struct checker *c)
 {
 	const struct policy_set *set = c->set;
 
-	c->extents = xcalloc(set->sets.n, 1);
 	c->midnights = xcalloc(set->windows.n, 1);
 	if (!set->inside.n && !set->outside.n)
 		check_warning(c, (struct pos){ 0, 1, 1 }, "add: inside eth1  outside eth0",
@@ -359,7 +354,6 @@ void check_warnings(struct checker *c)
 	check_everywhere(c, warn_empty_file, warn_empty_dates);
 	warn_destinations(c);
 	warn_unused(c);
-	free(c->extents);
 	free(c->midnights);
 }
 

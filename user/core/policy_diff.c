@@ -72,6 +72,10 @@ static struct item_list flatten(const struct policy_set *set)
 	interfaces(&l, CHANGE_OUTSIDE, "outside", &set->outside);
 	print_networks(&b, &set->networks);
 	put(&l, CHANGE_NETWORKS, NULL, &b);
+	for (size_t i = 0; i < set->ignores.n; i++) {
+		print_ignore(&b, &set->ignores.v[i]);
+		put(&l, CHANGE_IGNORE, NULL, &b);
+	}
 	for (size_t i = 0; i < set->geo.n; i++) {
 		print_geo(&b, &set->geo.v[i]);
 		put(&l, CHANGE_GEO, word_of(words_geo, set->geo.v[i].kind), &b);
@@ -105,10 +109,11 @@ static bool same_name(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* Rules without a name have only their text to be known by. */
+/* What has no name has only its text to be known by. */
 static bool by_text(const struct item *i)
 {
-	return !i->name && (i->what == CHANGE_EXEMPT || i->what == CHANGE_PROTECT);
+	return !i->name &&
+	       (i->what == CHANGE_EXEMPT || i->what == CHANGE_PROTECT || i->what == CHANGE_IGNORE);
 }
 
 static struct item *counterpart(struct item_list *l, const struct item *of)

@@ -10,7 +10,8 @@ enum change_what {
 	CHANGE_INSIDE,  /* one interface */
 	CHANGE_OUTSIDE, /* one interface */
 	CHANGE_NETWORKS,
-	CHANGE_GEO, /* one database; named country, asn, city */
+	CHANGE_IGNORE, /* one destination */
+	CHANGE_GEO,    /* one database; named country, asn, city */
 	CHANGE_SET,
 	CHANGE_WINDOW,
 	CHANGE_POLICY,

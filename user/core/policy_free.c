@@ -106,6 +106,9 @@ void policy_set_free(struct policy_set *set)
 	names_done(&set->outside);
 	names_done(&set->alert_to.files);
 	free(set->networks.v);
+	for (size_t i = 0; i < set->ignores.n; i++)
+		expr_free(set->ignores.v[i].to);
+	free(set->ignores.v);
 	for (size_t i = 0; i < set->geo.n; i++)
 		free(set->geo.v[i].path);
 	free(set->geo.v);

@@ -91,6 +91,18 @@ static int top_networks(struct parser *p, struct pos pos, void *obj _unused_)
 	return 0;
 }
 
+static int top_ignore(struct parser *p, struct pos pos, void *obj _unused_)
+{
+	struct ignore *i = VEC_ADD(&p->set->ignores);
+
+	*i = (struct ignore){ .pos = pos };
+	if (parse_need_word(
+		    p, "destination",
+		    "only destinations can be ignored: ignore destination 198.51.100.0/24") < 0)
+		return -EINVAL;
+	return parse_expr(p, SIDE_TO, &i->to);
+}
+
 static int top_geo(struct parser *p, struct pos pos, void *obj _unused_)
 {
 	_cleanup_free_ char *path = NULL;
@@ -311,6 +323,7 @@ const struct statement parse_top_statements[] = {
 	{ "inside", top_inside, "inside eth1, eth2", false },
 	{ "outside", top_outside, "outside eth0", false },
 	{ "networks", top_networks, "networks 10.0.0.0/8, fd12:3456::/32", false },
+	{ "ignore", top_ignore, "ignore destination 198.51.100.0/24, AS64500", true },
 	{ "geo", top_geo, "geo country \"/var/lib/curfew/country.mmdb\"", true },
 	{ "set", top_set, "set cameras = 10.20.0.0/24", true },
 	{ "window", parse_window, "window night = daily 22:00-06:00", true },

@@ -306,6 +306,13 @@ void print_networks(struct buf *out, const struct prefix_list *l)
 	buf_puts(out, l->n ? "\n" : "");
 }
 
+void print_ignore(struct buf *out, const struct ignore *i)
+{
+	buf_puts(out, "ignore destination ");
+	policy_print_expr(i->to, out);
+	buf_puts(out, "\n");
+}
+
 void print_geo(struct buf *out, const struct geo_file *g)
 {
 	buf_printf(out, "geo %s ", word_of(words_geo, g->kind));
@@ -315,11 +322,13 @@ void print_geo(struct buf *out, const struct geo_file *g)
 
 static void print_machine(struct buf *out, const struct policy_set *set)
 {
-	if (set->inside.n || set->outside.n || set->networks.n)
+	if (set->inside.n || set->outside.n || set->networks.n || set->ignores.n)
 		group(out);
 	print_interfaces(out, "inside", &set->inside);
 	print_interfaces(out, "outside", &set->outside);
 	print_networks(out, &set->networks);
+	for (size_t i = 0; i < set->ignores.n; i++)
+		print_ignore(out, &set->ignores.v[i]);
 	if (set->geo.n)
 		group(out);
 	for (size_t i = 0; i < set->geo.n; i++)

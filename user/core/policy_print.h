@@ -24,6 +24,7 @@ void print_atom(struct buf *out, const struct atom *a);
 /* Whole statements, as policy_print() writes them; nothing where the set does not have it. */
 void print_site(struct buf *out, const struct site *s);
 void print_networks(struct buf *out, const struct prefix_list *l);
+void print_ignore(struct buf *out, const struct ignore *i);
 void print_geo(struct buf *out, const struct geo_file *g);
 void print_protect(struct buf *out, const struct protect *r);
 void print_exempt(struct buf *out, const struct exempt *e);

@@ -271,6 +271,8 @@ static void resolve_sets(struct resolver *r)
 
 	for (size_t i = 0; i < set->sets.n; i++)
 		visit_set(r, i, NULL);
+	for (size_t i = 0; i < set->ignores.n; i++)
+		resolve_match(r, NULL, set->ignores.v[i].to);
 	for (size_t i = 0; i < set->policies.n; i++) {
 		struct policy *pol = &set->policies.v[i];
 

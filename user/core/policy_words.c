@@ -59,9 +59,17 @@ const struct word words_detects[] = {
 };
 
 const struct word words_choices[] = {
-	{ "keep", CHOICE_KEEP },     { "observe", CHOICE_OBSERVE }, { "open", CHOICE_OPEN },
-	{ "closed", CHOICE_CLOSED }, { "repeat", CHOICE_REPEAT },   { "count", CHOICE_COUNT },
-	{ "drop", CHOICE_DROP },     { "release", CHOICE_RELEASE }, { NULL, 0 },
+	{ "keep", CHOICE_KEEP },
+	{ "observe", CHOICE_OBSERVE },
+	{ "open", CHOICE_OPEN },
+	{ "closed", CHOICE_CLOSED },
+	{ "repeat", CHOICE_REPEAT },
+	{ "count", CHOICE_COUNT },
+	{ "drop", CHOICE_DROP },
+	{ "release", CHOICE_RELEASE },
+	{ "retake", CHOICE_RETAKE },
+	{ "report", CHOICE_REPORT },
+	{ NULL, 0 },
 };
 
 #define C(x) (1U << CHOICE_##x)
@@ -73,6 +81,7 @@ const struct on_word words_on[ON_MAX] = {
 	[ON_PARSE_FAILURE] = { "parse-failure", C(COUNT) | C(DROP) },
 	[ON_GEO_MISSING] = { "geo-missing", C(KEEP) | C(OPEN) | C(CLOSED) },
 	[ON_STOP] = { "stop", C(KEEP) | C(RELEASE) },
+	[ON_DISPLACED] = { "displaced", C(RETAKE) | C(REPORT) },
 };
 #undef C
 
@@ -99,7 +108,7 @@ static const char *const reserved[] = {
 	"mark",      "for",      "payload",   "wire",     "burst",     "most",        "least",
 	"new",       "after",    "journal",   "mon",      "tue",       "wed",         "thu",
 	"fri",       "sat",      "sun",       "proto",    "source",    "destination", "pair",
-	"prefix",    "asn",
+	"prefix",    "asn",      "ignore",
 };
 
 static const struct {
