@@ -20,6 +20,7 @@ struct klass {
 	__u32 on_link; /* the source is known by its MAC */
 	__u32 deep;    /* the label is not the whole /64's */
 	__u32 no_rule; /* in this generation no rule is about it, whatever the time */
+	__u32 fresh;   /* its slot was made for this packet */
 };
 
 __noinline __u32 label4(__u32 addr)

@@ -109,6 +109,14 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CF_COVERAGE_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct cf_coverage_key);
+	__type(value, struct cf_coverage);
+} coverage SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct cf_quota_key);
 	__type(value, struct cf_quota_state);

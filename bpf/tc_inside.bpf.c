@@ -5,8 +5,10 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "conntrack.h"
 #include "ctx.h"
 #include "handover.h"
+#include "neighbour.h"
 #include "packet.h"
 #include "tc.h"
 #include "verdict.h"
@@ -17,6 +19,7 @@ int tc_inside(struct __sk_buff *skb)
 	struct frame f = { 0 };
 	struct pkt p = { 0 };
 	enum cf_reason reason;
+	int verdict;
 
 	if (handed_over())
 		return TC_GO_ON;
@@ -26,7 +29,12 @@ int tc_inside(struct __sk_buff *skb)
 		leave(CF_HOOK_INSIDE, reason, &p);
 		return TC_GO_ON;
 	}
-	return pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE) ? TC_DROP : TC_GO_ON;
+	verdict = pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	if (verdict & VERDICT_WHO_BEGAN)
+		who_began_skb(skb, &p, CF_HOOK_INSIDE);
+	if (verdict & VERDICT_NEIGHBOUR)
+		check_neighbour_skb(skb, &p);
+	return verdict & VERDICT_DROP ? TC_DROP : TC_GO_ON;
 }
 
 char LICENSE[] SEC("license") = "GPL";

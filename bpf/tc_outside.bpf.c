@@ -9,6 +9,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "conntrack.h"
 #include "ctx.h"
 #include "handover.h"
 #include "packet.h"
@@ -32,6 +33,7 @@ int tc_outside(struct __sk_buff *skb)
 	struct pkt p = { 0 };
 	enum cf_reason reason;
 	enum cf_from from;
+	int verdict;
 
 	if (handed_over())
 		return TC_GO_ON;
@@ -40,11 +42,19 @@ int tc_outside(struct __sk_buff *skb)
 	from = came_from(&f);
 	if (reason == UNDECIDED && from == CF_FROM_INSIDE)
 		reason = CF_REASON_SEEN_FORWARDED;
+	if (reason == UNDECIDED && from == CF_FROM_GATEWAY && p.configuration)
+		reason = CF_REASON_IGNORED_CONFIGURATION;
 	if (reason != UNDECIDED) {
 		leave(CF_HOOK_OUTSIDE, reason, &p);
 		return TC_GO_ON;
 	}
-	if (!pass_or_drop(&p, CF_HOOK_OUTSIDE, from))
+	/* covered hosts were judged by their own address already */
+	if (from == CF_FROM_OTHER)
+		true_source(skb, &p);
+	verdict = pass_or_drop(&p, CF_HOOK_OUTSIDE, from);
+	if (verdict & VERDICT_WHO_BEGAN)
+		who_began_skb(skb, &p, CF_HOOK_OUTSIDE);
+	if (!(verdict & VERDICT_DROP))
 		return TC_GO_ON;
 	count_device_drop(&f, p.wire_bytes);
 	return TC_DROP;

@@ -323,11 +323,13 @@ static __always_inline enum cf_reason know(const struct pkt *p, const struct pla
 	meta = (__u64)generation << META_GEN_SHIFT |
 	       (__u64)(__u16)at->epoch << META_EPOCH_SHIFT;
 	if (!slot) {
-		if (share_take(host_of(p, hook, k), at))
+		if (share_take(host_of(p, hook, k), at)) {
 			*ret_slot = account_create(key, at, label_class,
 						   meta | flags << META_FLAGS_SHIFT);
-		else
+			k->fresh = !!*ret_slot;
+		} else {
 			note_count(hook, CF_NOTE_OVER_SHARE, p);
+		}
 		return UNDECIDED;
 	}
 	slot->label_class = label_class;
@@ -340,9 +342,36 @@ static __always_inline enum cf_reason know(const struct pkt *p, const struct pla
 	return UNDECIDED;
 }
 
+/* The kinds of tunnel. One that the gateway has made is told apart. */
+#define CARRIER_NOTES ((2U << CF_NOTE_WIREGUARD) - (1U << CF_NOTE_IPIP))
+
+/* What pass_or_drop() says: bits. Some of what is to be done needs a hook's own context. */
+#define VERDICT_DROP      1
+#define VERDICT_WHO_BEGAN 2 /* ask conntrack.h */
+#define VERDICT_NEIGHBOUR 4 /* ask neighbour.h: a new pair of a source on an attached segment */
+
 /*
- * The whole path of a packet that parsed. Nonzero: drop it. Global: what the
- * parser's many ways leave behind is proven once, as any struct pkt.
+ * What is to be found out about a pair on its first packet, its second, its fourth,
+ * and so on, so that a known pair does not pay: who began its flows, unless both
+ * sides have, or connection tracking has been asked already, as for what came from
+ * elsewhere.
+ */
+static __always_inline int questions(const struct cf_slot *slot, const struct pkt *p,
+				     const struct klass *k, enum cf_hook hook, enum cf_from from)
+{
+	const __u8 both = CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE;
+	int verdict = 0;
+
+	if (cfg.have_ct && from != CF_FROM_OTHER && (slot->meta.flags & both) != both)
+		verdict = VERDICT_WHO_BEGAN;
+	if (k->fresh && k->on_link && p->has_mac && hook == CF_HOOK_INSIDE)
+		verdict |= VERDICT_NEIGHBOUR;
+	return verdict;
+}
+
+/*
+ * The whole path of a packet that parsed. Global: what the parser's many ways
+ * leave behind is proven once, as any struct pkt.
  */
 __noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from from)
 {
@@ -351,6 +380,7 @@ __noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from
 	struct place at = { 0 };
 	struct klass k = { 0 };
 	enum cf_reason reason;
+	int verdict = 0;
 
 	if (!p)
 		return 0;
@@ -362,12 +392,18 @@ __noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from
 		return 0;
 	}
 	reason = k.no_rule ? CF_REASON_PASS_UNMATCHED : judge_pair(p, slot, &k, hook, from);
-	if (slot)
+	if (reason == CF_REASON_PASS_UNMATCHED && from == CF_FROM_GATEWAY &&
+	    p->notes & CARRIER_NOTES)
+		reason = CF_REASON_PASS_CARRIER;
+	if (slot) {
 		account_slot(slot, p, at.epoch, is_drop(reason));
-	else
+		if (!(slot->packets & (slot->packets - 1)))
+			verdict = questions(slot, p, &k, hook, from);
+	} else {
 		account_overflow(p, hook, k.label, k.source_class);
+	}
 	leave(hook, reason, p);
-	return is_drop(reason);
+	return verdict | (is_drop(reason) ? VERDICT_DROP : 0);
 }
 
 #endif

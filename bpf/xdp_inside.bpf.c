@@ -5,7 +5,9 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "conntrack.h"
 #include "ctx.h"
+#include "neighbour.h"
 #include "packet.h"
 #include "verdict.h"
 
@@ -15,6 +17,7 @@ int xdp_inside(struct xdp_md *ctx)
 	struct frame f = { 0 };
 	struct pkt p = { 0 };
 	enum cf_reason reason;
+	int verdict;
 
 	reason = packet_xdp(ctx, &f, &p);
 	count_device(&f, f.len);
@@ -22,7 +25,12 @@ int xdp_inside(struct xdp_md *ctx)
 		leave(CF_HOOK_INSIDE, reason, &p);
 		return XDP_PASS;
 	}
-	return pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE) ? XDP_DROP : XDP_PASS;
+	verdict = pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	if (verdict & VERDICT_WHO_BEGAN)
+		who_began_xdp(ctx, &p);
+	if (verdict & VERDICT_NEIGHBOUR)
+		check_neighbour_xdp(ctx, &p);
+	return verdict & VERDICT_DROP ? XDP_DROP : XDP_PASS;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -269,6 +269,21 @@ struct cf_iface {
 };
 _Static_assert(sizeof(struct cf_iface) == 8, "map ABI");
 
+/* `coverage`: for people, by the name in the configuration; never read by the kernel. */
+struct cf_coverage_key {
+	char interface[16];
+};
+struct cf_coverage {
+	char role[8]; /* inside, outside */
+	char at[16];  /* not hooked itself: its packets are seen there */
+	char why[160];
+	char warning[160];
+	__u32 ifindex; /* 0: there is no such device */
+	__u32 refused; /* the errno with which its driver refused native XDP; 0 */
+};
+_Static_assert(sizeof(struct cf_coverage) == 352, "map ABI");
+#define CF_COVERAGE_MAX 1024
+
 /* `destinations`: written by the daemon for people, never read by the kernel. */
 struct cf_destination_key {
 	char address[48];

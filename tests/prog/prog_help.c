@@ -167,6 +167,7 @@ void rig_setup(struct rig *r, const char *policy, const struct rig_options *opt)
 	dopt.pairs_per_cpu = opt->pairs_per_cpu ? opt->pairs_per_cpu : 4096;
 	dopt.quota_keys = opt->quota_keys;
 	dopt.force_clsact = opt->force_clsact;
+	dopt.no_conntrack = opt->no_conntrack;
 	compile(r, policy, opt);
 	e = datapath_open(&dopt, &r->dp, &why);
 	cr_assert_eq(e, 0, "open: %s", why.text);

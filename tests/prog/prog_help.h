@@ -27,6 +27,7 @@ struct rig_options {
 	uint32_t quota_keys;
 	int64_t run_after; /* seconds that pass between compiling and running */
 	bool force_clsact; /* no TCX, as before 6.6 */
+	bool no_conntrack; /* as if the kernel had none */
 };
 
 /* Exits the test as skipped where BPF cannot be loaded at all. */

@@ -66,7 +66,7 @@ static int filters(const char *ifname, const char *direction)
 }
 
 /* A neighbour's filter behind ours, which lets everything go on. */
-static void add_foreign(const char *ifname)
+static void add_foreign_at(const char *ifname, uint32_t handle, uint32_t priority)
 {
 	struct bpf_insn code[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -1 },
@@ -74,7 +74,7 @@ static void add_foreign(const char *ifname)
 	};
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)if_nametoindex(ifname),
 		    .attach_point = BPF_TC_EGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FOREIGN_HANDLE, .priority = FOREIGN_PRIORITY);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority);
 	int e;
 
 	opts.prog_fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "foreign", "GPL", code,
@@ -83,6 +83,11 @@ static void add_foreign(const char *ifname)
 	e = bpf_tc_attach(&hook, &opts);
 	cr_assert_eq(e, 0, "foreign filter: %s", strerror(-e));
 	close(opts.prog_fd);
+}
+
+static void add_foreign(const char *ifname)
+{
+	add_foreign_at(ifname, FOREIGN_HANDLE, FOREIGN_PRIORITY);
 }
 
 static bool foreign_there(const char *ifname)
@@ -227,4 +232,60 @@ Test(clsact, a_hook_that_is_no_longer_wanted_is_removed)
 	cr_assert_eq(hook_on(&r, "wan0").kind, HOOK_NONE);
 	cr_assert_eq(filters("wan0", "egress"), 0);
 	cr_assert_eq(filters("lan1", "ingress"), 0);
+}
+
+/* A neighbour that takes the first handle at the first priority is not taken for us. */
+Test(clsact, anothers_filter_is_not_ours)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = 1, .priority = 1);
+	struct why why = { "" };
+	struct rig r;
+	int e;
+
+	rig_setup(&r, HEAD, &clsact);
+	hook.ifindex = (int)if_nametoindex("wan0");
+	cr_assert_eq(system("tc qdisc del dev wan0 clsact && tc qdisc add dev wan0 clsact"), 0);
+	add_foreign_at("wan0", 1, 1);
+	cr_assert_not(hook_on(&r, "wan0").alive, "taken for ours");
+	e = datapath_cover(r.dp, wants, ARRAY_SIZE(wants), &why);
+	cr_assert_eq(e, 0, "%s", why.text);
+	assert_covered(&r, 1);
+	cr_assert_eq(filters("wan0", "egress"), 2);
+	datapath_close(r.dp);
+	e = datapath_detach(DIR, &why);
+	cr_assert_eq(e, 0, "%s", why.text);
+	cr_assert_eq(filters("wan0", "egress"), 1);
+	cr_assert_eq(bpf_tc_query(&hook, &opts), 0, "detach took another's filter away");
+}
+
+/* The first priority belongs to a filter of another kind: ours goes behind it. */
+Test(clsact, a_priority_that_is_taken_is_left)
+{
+	struct why why = { "" };
+	struct rig r;
+	int e;
+
+	rig_setup(&r, HEAD, &clsact);
+	cr_assert_eq(system("tc qdisc del dev wan0 clsact && tc qdisc add dev wan0 clsact"), 0);
+	if (system("tc filter add dev wan0 egress protocol all prio 1 u32 match u32 0 0 flowid 1:1 2>/dev/null"))
+		cr_skip_test("no u32 classifier");
+	e = datapath_cover(r.dp, wants, ARRAY_SIZE(wants), &why);
+	cr_assert_eq(e, 0, "%s", why.text);
+	assert_covered(&r, 1);
+	rig_reload(&r, HEAD, &clsact);
+	assert_covered(&r, 2);
+}
+
+Test(clsact, a_device_that_is_gone_is_listed_as_dead)
+{
+	struct hook h;
+	struct rig r;
+
+	rig_setup(&r, HEAD, &clsact);
+	cr_assert_eq(system("ip link del wan0"), 0);
+	h = hook_on(&r, "wan0");
+	cr_assert_eq(h.kind, HOOK_CLSACT_EGRESS, "it vanished");
+	cr_assert_not(h.alive);
+	cr_assert_gt(strlen(h.why.text), 0);
 }

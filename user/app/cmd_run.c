@@ -174,6 +174,7 @@ static void done(struct daemon *d)
 	running_done(&d->now);
 	machine_done(&d->machine);
 	manual_book_done(&d->book);
+	daemon_cover_done(d);
 	free(d->coverage);
 	free(d->last_error);
 }

@@ -22,6 +22,7 @@ struct books;     /* app/books.h: what daemon_ledger.c keeps beside the ledger *
 struct alert_log; /* app/alerts.h: alerts with ids, newest kept in memory, all written to the sinks
 		   */
 struct control;
+struct cover_watch; /* daemon_cover.c: gaps in coverage, places in chains */
 
 /* A configuration that goes back unless somebody confirms it. */
 struct unconfirmed {
@@ -56,7 +57,16 @@ struct daemon {
 	char *last_error;  /* of the last reload or cover that failed; NULL: none */
 	uint64_t off_seen; /* control.off_until at the last poll */
 	uint64_t polls;
-	uint64_t net_due_ms; /* CLOCK_MONOTONIC: look at the network then; 0: nothing changed */
+	struct net_watch {
+		uint64_t settle_ms; /* CLOCK_MONOTONIC: look at the network then; 0: nothing changed */
+		uint64_t cover_ms;  /* the same, at interfaces */
+		uint64_t covered_ms; /* when that was last done because of a change */
+		uint64_t fewer_ms;   /* since when there are fewer addresses or routes; 0: there are not */
+		uint64_t rest_ms;    /* no compilation because of the network before that */
+	} network;
+	uint64_t net_since_ms; /* what the network socket says now happened no earlier */
+	uint64_t net_resyncs;  /* times that messages were lost, and all was looked at anew */
+	struct cover_watch *cover;
 	bool release;        /* leave by detaching */
 	int epoll, timer, wall, signals, net;
 	struct control *control;

@@ -191,6 +191,7 @@ static void on_poll(struct daemon *d)
 	say_switch(d);
 	daemon_confirm_poll(d);
 	daemon_manual_poll(d);
+	daemon_cover_watch(d);
 	/* while a new configuration waits to be confirmed, the old one's counters may be wanted
 	 * back */
 	if (d->polls % PRUNE_POLLS == 0 && !d->unconfirmed.waiting)
@@ -201,7 +202,9 @@ static void on_poll(struct daemon *d)
 	if (d->polls % SLOW_POLLS)
 		return;
 	check_drift(d);
-	daemon_cover(d);
+	/* programs loaded before it stay blind */
+	if (datapath_conntrack_appeared(d->dp))
+		recompile(d, "connection tracking has appeared");
 	if (daemon_now(d).s - d->compiled_at.s >= DAY_SECONDS)
 		recompile(d, "a day has passed");
 }
@@ -264,13 +267,24 @@ static void dispatch(struct daemon *d, enum source source)
 
 void daemon_loop_run(struct daemon *d)
 {
+	uint64_t last = daemon_monotonic_ms();
 	struct epoll_event ev[8];
 
 	while (!d->leaving) {
+		uint64_t asleep = daemon_monotonic_ms(), awake;
 		int n = epoll_wait(d->epoll, ev, ARRAY_SIZE(ev), daemon_net_wait(d));
 
+		/* what did not have to be waited for may be as old as the last look */
+		awake = daemon_monotonic_ms();
+		d->net_since_ms = awake > asleep + 1 ? awake - 1 : last;
+		last = awake;
+		/* a device without our hook does not wait for the poll of the tables */
 		for (int i = 0; i < n; i++)
-			dispatch(d, (enum source)ev[i].data.fd);
+			if (ev[i].data.fd == SOURCE_NET)
+				dispatch(d, SOURCE_NET);
+		for (int i = 0; i < n; i++)
+			if (ev[i].data.fd != SOURCE_NET)
+				dispatch(d, (enum source)ev[i].data.fd);
 		if (daemon_net_wait(d) == 0)
 			daemon_net_settle(d);
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The network changes under us: addresses, routes, devices that come and go. */
+/*
+ * The network changes under us: addresses, routes, devices that come and go.
+ * Devices are covered at once; the policy follows when the burst is over.
+ */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +13,12 @@
 
 /* Changes come in bursts; one compilation for each burst, not later than this after its start. */
 #define NET_SETTLE_MS 500
+/* A device that goes usually returns with the same addresses: that much patience with less. */
+#define NET_FEWER_MS 5000
+/* In a storm of changes, devices are looked at this often. */
+#define NET_COVER_MS 20
+/* A compilation may take a fifth of the time in such a storm. */
+#define NET_REST 4
 
 uint64_t daemon_monotonic_ms(void)
 {
@@ -30,92 +39,123 @@ int daemon_machine(const struct policy_set *set, struct machine *ret)
 	return 0;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void cover_now(struct daemon *d)
+{
+	d->network.cover_ms = 0;
+	d->network.covered_ms = daemon_monotonic_ms();
+	daemon_cover(d);
+}
+
 void daemon_net_readable(struct daemon *d)
 {
+	uint64_t now = daemon_monotonic_ms();
+	struct net_watch *w = &d->network;
 	int what = netlink_changes(d->net);
 
-	if (what < 0)
-		log_err(what, "cannot read network changes");
-	if (what && !d->net_due_ms)
-		d->net_due_ms = daemon_monotonic_ms() + NET_SETTLE_MS;
+	if (what < 0) {
+		log_err(what, "cannot read network changes; looking at all of it");
+		what = NETLINK_LINKS | NETLINK_LOST;
+	}
+	if (what & NETLINK_LOST) {
+		d->net_resyncs++;
+		log_warning("the network changes faster than it can be followed; looking at all of it anew");
+	}
+	if (what && !w->settle_ms)
+		w->settle_ms = later(now + NET_SETTLE_MS, w->rest_ms);
+	if (!(what & NETLINK_LINKS))
+		return;
+	if (now - w->covered_ms >= NET_COVER_MS)
+		cover_now(d);
+	else if (!w->cover_ms)
+		w->cover_ms = w->covered_ms + NET_COVER_MS;
 }
 
 int daemon_net_wait(const struct daemon *d)
 {
-	uint64_t now = daemon_monotonic_ms();
+	uint64_t now = daemon_monotonic_ms(), due = d->network.settle_ms;
 
-	if (!d->net_due_ms)
+	if (d->network.cover_ms && (!due || d->network.cover_ms < due))
+		due = d->network.cover_ms;
+	if (!due)
 		return -1;
-	return d->net_due_ms > now ? (int)(d->net_due_ms - now) : 0;
+	return due > now ? (int)(due - now) : 0;
+}
+
+/* Takes `next` over, if the policy can follow. */
+static void follow(struct daemon *d, struct machine *next)
+{
+	_cleanup_free_ char *error = NULL;
+	uint64_t began = daemon_monotonic_ms(), ended;
+	struct machine old = d->machine;
+	int r;
+
+	d->machine = *next;
+	*next = (struct machine){ 0 };
+	r = daemon_recompile(d, "addresses or routes changed", &error);
+	ended = daemon_monotonic_ms();
+	d->network.rest_ms = ended + NET_REST * (ended - began);
+	if (r == 0) {
+		machine_done(&old);
+		return;
+	}
+	log_error("addresses or routes changed, but the policy cannot follow: %s", error);
+	machine_done(&d->machine);
+	d->machine = old;
+	d->network.settle_ms = later(ended + 20 * NET_SETTLE_MS, d->network.rest_ms);
+	daemon_set_error(d, TAKE(error));
+}
+
+/* Less than before: it may be back in a moment. True: it is time to believe it. */
+static bool believe_fewer(struct daemon *d)
+{
+	uint64_t now = daemon_monotonic_ms();
+	struct net_watch *w = &d->network;
+
+	if (!w->fewer_ms)
+		w->fewer_ms = now;
+	if (now - w->fewer_ms >= NET_FEWER_MS)
+		return true;
+	w->settle_ms = w->fewer_ms + NET_FEWER_MS;
+	return false;
+}
+
+static void settle(struct daemon *d)
+{
+	_cleanup_machine_ struct machine next = { 0 };
+	struct net_watch *w = &d->network;
+	int r;
+
+	w->settle_ms = 0;
+	/* first what cannot wait */
+	cover_now(d);
+	r = daemon_machine(d->now.set, &next);
+	if (r < 0) {
+		log_err(r, "cannot read interfaces and routes; trying again");
+		w->settle_ms = daemon_monotonic_ms() + 2 * NET_SETTLE_MS;
+		return;
+	}
+	if (machine_equal(&next, &d->machine)) {
+		w->fewer_ms = 0;
+		return;
+	}
+	if (machine_within(&next, &d->machine) && !believe_fewer(d))
+		return;
+	w->fewer_ms = 0;
+	follow(d, &next);
 }
 
 void daemon_net_settle(struct daemon *d)
 {
-	_cleanup_free_ char *error = NULL;
-	struct machine machine, old;
-	int r;
+	uint64_t now = daemon_monotonic_ms();
+	struct net_watch *w = &d->network;
 
-	d->net_due_ms = 0;
-	r = daemon_machine(d->now.set, &machine);
-	if (r < 0) {
-		log_err(r, "cannot read interfaces and routes; trying again");
-		d->net_due_ms = daemon_monotonic_ms() + 2 * NET_SETTLE_MS;
-		return;
-	}
-	if (machine_equal(&machine, &d->machine)) {
-		machine_done(&machine);
-		daemon_cover(d);
-		return;
-	}
-	old = d->machine;
-	d->machine = machine;
-	if (daemon_recompile(d, "addresses or routes changed", &error)) {
-		log_error("addresses or routes changed, but the policy cannot follow: %s", error);
-		machine_done(&d->machine);
-		d->machine = old;
-		d->net_due_ms = daemon_monotonic_ms() + 20 * NET_SETTLE_MS;
-		daemon_set_error(d, TAKE(error));
-		return;
-	}
-	machine_done(&old);
-	daemon_cover(d);
-}
-
-/* One line that differs when coverage does. */
-static char *coverage(struct daemon *d)
-{
-	struct hook_list hooks = { 0 };
-	struct buf b = { 0 };
-
-	if (datapath_hooks(d->dp, &hooks) < 0)
-		return NULL;
-	for (size_t i = 0; i < hooks.n; i++) {
-		const struct hook *h = &hooks.v[i];
-
-		buf_printf(&b, "%s%s: %s", i ? ", " : "", h->ifname, hook_kind_name(h->kind));
-		if (!h->alive || h->kind == HOOK_NONE)
-			buf_printf(&b, " (NOT COVERED%s%s)", *h->why.text ? ": " : "", h->why.text);
-	}
-	hook_list_done(&hooks);
-	return b.s;
-}
-
-void daemon_cover(struct daemon *d)
-{
-	_cleanup_wants_ struct want_list wants = { 0 };
-	struct why why = { "" };
-	char *now;
-	int r;
-
-	wants_build(d->now.set, &wants);
-	r = datapath_cover(d->dp, wants.v, wants.n, &why);
-	if (r < 0 || *why.text)
-		log_warning("cannot cover all interfaces: %s", *why.text ? why.text : strerror(-r));
-	now = coverage(d);
-	if (now && (!d->coverage || strcmp(now, d->coverage))) {
-		free(d->coverage);
-		d->coverage = TAKE(now);
-		log_info("%s", d->coverage);
-	}
-	free(now);
+	if (w->settle_ms && w->settle_ms <= now)
+		settle(d);
+	else if (w->cover_ms && w->cover_ms <= now)
+		cover_now(d);
 }

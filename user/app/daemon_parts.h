@@ -57,8 +57,18 @@ void daemon_net_readable(struct daemon *d);
 /* Milliseconds until daemon_net_settle() is due; -1: not at all. */
 int daemon_net_wait(const struct daemon *d);
 void daemon_net_settle(struct daemon *d);
-/* Covers what is wanted and not covered, and says what changed. Called every few polls. */
+
+/* ---- daemon_cover.c ---------------------------------------------------- */
+
+/* Covers what is wanted and not covered, and says what changed. */
 void daemon_cover(struct daemon *d);
+/* Called each poll: is everything still covered, and first in its chain? */
+void daemon_cover_watch(struct daemon *d);
+/* Adds "interfaces" and "netlink", and what is wrong with them. */
+void daemon_cover_status(struct daemon *d, json_t *status);
+/* Somebody has read the problems and asks for another try. */
+void daemon_cover_reloaded(struct daemon *d);
+void daemon_cover_done(struct daemon *d);
 
 /* ---- daemon_start.c ---------------------------------------------------- */
 

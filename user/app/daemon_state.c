@@ -43,6 +43,12 @@ static void add_daemon(struct daemon *d, json_t *status)
 			    json_pack("{s:b, s:i, s:o, s:s, s:I}", "running", true, "pid", getpid(),
 				      "since", iso(d, d->started_at), "version", CURFEW_VERSION,
 				      "clock_offset_seconds", (json_int_t)d->clock_offset));
+	json_object_set_new(
+		status, "internal_hosts",
+		json_string(datapath_conntrack(d->dp)
+				    ? "inside hooks, and conntrack for TCP and UDP from elsewhere"
+				    : "inside hooks; no conntrack in the kernel: what comes in "
+				      "elsewhere is put down to the address that NAT gave it"));
 	json_object_set_new(status, "time", iso(d, daemon_now(d)));
 	json_object_set_new(status, "mode",
 			    json_string(d->now.image->observe ? "observe" : "enforce"));
@@ -86,6 +92,7 @@ static int request_status(struct daemon *d, const struct peer *peer _unused_, co
 	if (json_is_true(json_object_get(args, "quotas")))
 		status_quotas(d->dp, status);
 	add_problems(d, status);
+	daemon_cover_status(d, status);
 	*ret_reply = status;
 	return 0;
 }
@@ -120,6 +127,7 @@ static int request_reload(struct daemon *d, const struct peer *peer, const json_
 		return r;
 	}
 	log_notice("uid %u: reload%s", peer->uid, confirm > 0 ? ", to be confirmed" : "");
+	daemon_cover_reloaded(d);
 	*ret_reply = json_pack("{s:I, s:s, s:I, s:s}", "generation", (json_int_t)d->now.generation,
 			       "warnings", buf_text(&warnings), "confirm_seconds",
 			       (json_int_t)opt.confirm_seconds, "mode",

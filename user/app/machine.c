@@ -111,6 +111,20 @@ bool machine_equal(const struct machine *a, const struct machine *b)
 	       list_equal(&a->inside_links, &b->inside_links);
 }
 
+static bool list_within(const struct prefix_list *a, const struct prefix_list *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!b->n || !bsearch(&a->v[i], b->v, b->n, sizeof(*b->v), compare))
+			return false;
+	return true;
+}
+
+bool machine_within(const struct machine *a, const struct machine *b)
+{
+	return list_within(&a->local, &b->local) && list_within(&a->inside, &b->inside) &&
+	       list_within(&a->inside_links, &b->inside_links);
+}
+
 void machine_done(struct machine *m)
 {
 	free(m->local.v);
@@ -122,7 +136,8 @@ void machine_done(struct machine *m)
 static void want(struct want_list *l, const struct name_list *names, enum cf_if_role role)
 {
 	for (size_t i = 0; i < names->n; i++) {
-		struct hook_want w = { .role = role, .xdp = XDP_AUTO };
+		struct hook_want w = { .role = role,
+				       .xdp = names->v[i].xdp_never ? XDP_NEVER : XDP_AUTO };
 
 		strncpy(w.ifname, names->v[i].name, IFNAMSIZ - 1);
 		*VEC_ADD(l) = w;

@@ -10,6 +10,8 @@
 /* Sorted and without duplicates, so that two can be compared. */
 void machine_build(const struct net_state *net, const struct policy_set *set, struct machine *ret);
 bool machine_equal(const struct machine *a, const struct machine *b);
+/* Nothing is in a that is not in b. */
+bool machine_within(const struct machine *a, const struct machine *b);
 void machine_done(struct machine *m);
 #define _cleanup_machine_ _cleanup_(machine_done)
 

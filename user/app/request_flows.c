@@ -81,6 +81,15 @@ static void set_key(struct daemon *d, json_t *o, enum ledger_by by, const struct
 	}
 }
 
+/* Which side began flows of these pairs, as far as that was seen. */
+static const char *began_name(uint8_t began)
+{
+	static const char *const names[] = { "unknown", "inside", "outside", "both" };
+
+	return names[(began & CF_SLOT_BEGAN_INSIDE ? 1 : 0) |
+		     (began & CF_SLOT_BEGAN_OUTSIDE ? 2 : 0)];
+}
+
 static json_t *row_json(struct daemon *d, enum ledger_by by, const struct ledger_row *row)
 {
 	json_t *o = json_object();
@@ -93,6 +102,7 @@ static json_t *row_json(struct daemon *d, enum ledger_by by, const struct ledger
 	json_object_set_new(o, "destinations", json_integer(row->destinations));
 	json_object_set_new(o, "first_seen", json_time(d, row->first_seen));
 	json_object_set_new(o, "last_seen", json_time(d, row->last_seen));
+	json_object_set_new(o, "initiated", json_string(began_name(row->began)));
 	json_object_set_new(o, "verdict", json_string(row->dropped ? "drop" : "pass"));
 	return o;
 }

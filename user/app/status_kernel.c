@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/status.h"
+#include "app/status_neighbours.h"
 #include "base/buf.h"
 
 void status_problem(json_t *status, char *what, const char *advice)
@@ -22,18 +23,21 @@ void status_problem(json_t *status, char *what, const char *advice)
 static json_t *hook_json(struct datapath *dp, const struct hook *h)
 {
 	struct cf_device_count count = { 0 };
-	bool covered = h->kind != HOOK_NONE && h->alive;
+	const char *why = h->covered ? h->note.text : h->why.text;
 
 	if (h->ifindex)
 		datapath_device(dp, h->ifindex, &count);
 	return json_pack(
-		"{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?}", "interface",
+		"{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:s?, s:s?}",
+		"interface",
 		h->ifname, "role", h->role == CF_IF_INSIDE ? "inside" : "outside", "hook",
-		hook_kind_name(h->kind), "covered", covered, "ifindex", (json_int_t)h->ifindex,
+		hook_kind_name(h->kind), "covered", h->covered, "ifindex", (json_int_t)h->ifindex,
 		"program", (json_int_t)h->prog_id, "link", (json_int_t)h->link_id, "generation",
 		(json_int_t)h->generation, "position", (json_int_t)h->position, "packets",
 		(json_int_t)count.packets, "len_bytes", (json_int_t)count.len_bytes, "wire_bytes",
-		(json_int_t)count.wire_bytes, "why", *h->why.text ? h->why.text : NULL);
+		(json_int_t)count.wire_bytes, "why", *why ? why : NULL, "seen_at",
+		*h->seen_at ? h->seen_at : NULL, "warning",
+		*h->warning.text ? h->warning.text : NULL);
 }
 
 static void add_hooks(struct datapath *dp, json_t *status)
@@ -49,14 +53,17 @@ static void add_hooks(struct datapath *dp, json_t *status)
 		const struct hook *h = &hooks.v[i];
 
 		json_array_append_new(list, hook_json(dp, h));
-		if (h->kind == HOOK_NONE || !h->alive)
+		if (*h->warning.text)
+			status_problem(status, xprintf("%s: %s", h->ifname, h->warning.text),
+				       "change the configuration, or the device; then: curfew reload");
+		if (!h->covered)
 			status_problem(
 				status,
 				xprintf("%s is not covered%s%s", h->ifname,
 					*h->why.text ? ": " : "", h->why.text),
-				"traffic through it is neither counted nor stopped; the daemon attaches as "
-				"soon as it can");
-		else if (h->generation != generation)
+				"traffic through it is neither counted nor stopped there; the daemon "
+				"attaches as soon as it can");
+		else if (h->kind != HOOK_NONE && h->generation != generation)
 			status_problem(status,
 				       xprintf("%s runs generation %u, not %u", h->ifname,
 					       h->generation, generation),
@@ -65,6 +72,7 @@ static void add_hooks(struct datapath *dp, json_t *status)
 	if (!hooks.n)
 		status_problem(status, xstrdup("no interface is covered"),
 			       "name interfaces with 'inside' and 'outside', then: curfew reload");
+	status_neighbours(&hooks, status);
 	hook_list_done(&hooks);
 }
 

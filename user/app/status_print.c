@@ -4,6 +4,7 @@
 
 #include "app/show.h"
 #include "app/status.h"
+#include "app/status_neighbours.h"
 #include "base/units.h"
 
 static json_int_t number(const json_t *v, const char *name)
@@ -40,6 +41,8 @@ static void print_head(const struct cli *cli, const json_t *s)
 		       number(daemon, "clock_offset_seconds"));
 	if (*text(s, "mode"))
 		printf("mode        %s\n", text(s, "mode"));
+	if (*text(s, "internal_hosts"))
+		printf("hosts       known by %s\n", text(s, "internal_hosts"));
 	if (policy)
 		printf("policy      %s, generation %lld of %s\n", text(policy, "file"),
 		       number(s, "generation"), text(policy, "loaded_at"));
@@ -95,12 +98,13 @@ static void print_hooks(const struct cli *cli, const json_t *s)
 
 		table_add_styled(&t, covered ? STYLE_PLAIN : STYLE_BAD, "%s", text(v, "interface"));
 		table_add(&t, "%s", text(v, "role"));
-		table_add(&t, "%s", covered ? text(v, "hook") : "-");
+		table_add(&t, "%s", !covered || *text(v, "seen_at") ? "-" : text(v, "hook"));
 		table_add(&t, "%lld", number(v, "position"));
 		table_add(&t, "%lld", number(v, "generation"));
 		show_count(&t, json_get_count(v, "packets"));
 		show_size(&t, json_object_get(v, "wire_bytes"));
-		table_add_styled(&t, STYLE_BAD, "%s%s%s", covered ? "" : "NOT COVERED",
+		table_add_styled(&t, covered ? STYLE_DIM : STYLE_BAD, "%s%s%s",
+				 covered ? "" : "NOT COVERED",
 				 !covered && *text(v, "why") ? ": " : "", text(v, "why"));
 	}
 	if (!table_rows(&t))
@@ -148,6 +152,7 @@ int status_print(const struct cli *cli, const json_t *status)
 	print_reasons(cli, status);
 	status_print_books(cli, status);
 	status_print_blind(cli, status);
+	status_print_neighbours(status);
 	if (!status_is_degraded(status)) {
 		printf("\n%sall is well%s\n", style_on(STYLE_GOOD, cli->colour),
 		       style_off(STYLE_GOOD, cli->colour));

@@ -17,6 +17,7 @@ enum alert_kind {
 	ALERT_POLICY,    /* a policy without quota */
 	ALERT_BLOCK,     /* blocked by hand */
 	ALERT_TABLE,     /* a table of the kernel is full */
+	ALERT_COVERAGE,  /* an interface without our hook, or with another before it */
 	ALERT_KIND_MAX
 };
 enum alert_verdict { ALERT_PASSED, ALERT_DROPPED, ALERT_WOULD_DROP, ALERT_VERDICT_MAX };

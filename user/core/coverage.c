@@ -102,7 +102,8 @@ static size_t list_parts(const struct decision *d, const struct device *master,
 		if (part->master != master->ifindex || !want(d, part))
 			continue;
 		if (count++ < 3)
-			say(out + strlen(out), size - strlen(out), "%s%s", *out ? ", " : "", part->name);
+			say(out + strlen(out), size - strlen(out), "%s%s", *out ? ", " : "",
+			    part->name);
 	}
 	if (count > 3)
 		say(out + strlen(out), size - strlen(out), " and %zu more", count - 3);
@@ -143,7 +144,8 @@ static bool is_transparent(const struct decision *d, const struct device *bridge
 }
 
 /* Devices at which there is nothing to see. */
-static const char *blind(const struct decision *d, const struct device *dev, char out[COVERAGE_TEXT])
+static const char *blind(const struct decision *d, const struct device *dev,
+			 char out[COVERAGE_TEXT])
 {
 	if (device_is_loopback(dev))
 		return "nothing enters or leaves by the loopback";
@@ -155,8 +157,8 @@ static const char *blind(const struct decision *d, const struct device *dev, cha
 		if (!device_is(port, "dsa") || port->lower != dev->ifindex)
 			continue;
 		say(out, COVERAGE_TEXT,
-			 "its frames carry the tags of a switch chip: name the switch's ports, as %s",
-			 port->name);
+		    "its frames carry the tags of a switch chip: name the switch's ports, as %s",
+		    port->name);
 		return out;
 	}
 	return NULL;
@@ -197,7 +199,7 @@ static void decide_part(struct decision *d, size_t i)
 			return;
 		}
 		say(why, sizeof(why), "it is part of %s: write '%s %s' instead", master->name,
-			 role == CF_IF_INSIDE ? "inside" : "outside", master->name);
+		    role == CF_IF_INSIDE ? "inside" : "outside", master->name);
 		if (role == CF_IF_INSIDE)
 			refuse_part(d, i, why);
 		else
@@ -223,7 +225,7 @@ static void decide_part(struct decision *d, size_t i)
 	if (role != CF_IF_INSIDE || !list_parts(d, master, is_missing_part, names, sizeof(names)))
 		return;
 	say(why, sizeof(why), "only some ports of bridge %s are named: add %s, or name %s",
-		 master->name, names, master->name);
+	    master->name, names, master->name);
 	refuse_part(d, i, why);
 }
 
@@ -270,9 +272,6 @@ static void decide_lower(struct decision *d, size_t i)
 
 	carrier = hooked_carrier(d, dev, role);
 	if (carrier) {
-		if (dev->siblings && role == CF_IF_INSIDE)
-			warn(&d->ret[i], "what others on the same device send to it is judged only "
-					 "where it leaves");
 		seen_at(d, i, carrier->name, "which carries it");
 		return;
 	}
@@ -286,7 +285,8 @@ static void decide_lower(struct decision *d, size_t i)
 		hooked[dev - d->devices->v] = true;
 }
 
-static void warn_mixed(struct decision *d, size_t i)
+/* What is on it that the hook cannot tell from the rest, or not all of which passes here. */
+static void warn_above(struct decision *d, size_t i)
 {
 	const struct device *dev = device_of(d, i);
 	char text[COVERAGE_TEXT];
@@ -294,13 +294,20 @@ static void warn_mixed(struct decision *d, size_t i)
 	for (size_t k = 0; k < d->devices->n; k++) {
 		const struct device *up = &d->devices->v[k];
 
-		if (up->lower != dev->ifindex || !device_is(up, "vlan") || !named(d, up, CF_IF_OUTSIDE))
+		if (up->lower != dev->ifindex || !device_is_on_lower(up))
 			continue;
-		say(text, sizeof(text),
-			 "%s, which is outside, comes in by it too: name its other VLANs instead",
-			 up->name);
-		warn(&d->ret[i], text);
-		return;
+		if (named(d, up, CF_IF_OUTSIDE)) {
+			say(text, sizeof(text),
+			    "%s, which is outside, comes in by it too: name what else is on it instead",
+			    up->name);
+			warn(&d->ret[i], text);
+		} else if (up->siblings) {
+			say(text, sizeof(text),
+			    "%s on it takes packets from its siblings too: what comes in by %s is "
+			    "judged again where it leaves",
+			    up->name, up->name);
+			warn(&d->ret[i], text);
+		}
 	}
 }
 
@@ -309,7 +316,7 @@ static void decide_hook(struct decision *d, size_t i)
 	const struct device *dev = device_of(d, i);
 
 	if (d->wants[i].role == CF_IF_INSIDE)
-		warn_mixed(d, i);
+		warn_above(d, i);
 	else if (device_is(dev, "bridge") && has_part(d, dev, is_inside_part))
 		warn(&d->ret[i], "what it bridges by itself is not seen: name its outer ports");
 	if (dev->tc_offload)
@@ -355,7 +362,6 @@ const char *coverage_text(const struct coverage *c, char *out, size_t size)
 	if (c->state == COVERAGE_HOOKED)
 		say(out, size, "%s: %s", hooks[c->hook], c->why);
 	else
-		say(out, size, "%s%s", c->state == COVERAGE_REFUSED ? "NOT COVERED: " : "",
-			 c->why);
+		say(out, size, "%s%s", c->state == COVERAGE_REFUSED ? "NOT COVERED: " : "", c->why);
 	return out;
 }

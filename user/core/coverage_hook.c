@@ -56,14 +56,12 @@ static bool not_native(const struct coverage_want *w, const struct device *d,
 {
 	const char *text = NULL;
 
+	if (is_virtual(d, why))
+		return true;
 	if (w->xdp_never)
 		text = "as configured, xdp never";
-	else if (is_virtual(d, why))
-		return true;
 	else if (!device_is_ether(d))
 		text = "its frames have no Ethernet header";
-	else if (slot_is_taken(w, d))
-		text = "its XDP slot is taken, by";
 	else if (device_is(d, "veth") && d->strips_vlan && device_carries_vlans(l, d))
 		text = "VLANs are on it, and veth takes their tags off before XDP";
 	else if (!*d->kind && d->strips_vlan)
@@ -73,14 +71,12 @@ static bool not_native(const struct coverage_want *w, const struct device *d,
 	/* ours, once attached, has reset the link already */
 	else if (d->default_route && !w->our_xdp)
 		text = "the default route leaves by it, and native XDP may reset the link";
-	if (!text)
-		return false;
-	if (!strncmp(text, "its XDP slot", 12))
-		snprintf(why, COVERAGE_TEXT, "%s %s, which stays", text,
+	if (!text && slot_is_taken(w, d))
+		snprintf(why, COVERAGE_TEXT, "its XDP slot is taken by %s, which stays",
 			 *d->xdp_name ? d->xdp_name : "another program");
-	else
+	else if (text)
 		snprintf(why, COVERAGE_TEXT, "%s", text);
-	return true;
+	return text || slot_is_taken(w, d);
 }
 
 void coverage_choose(const struct coverage_want *w, const struct device *d,

@@ -17,18 +17,18 @@ struct device {
 	uint32_t ifindex;
 	char name[DEVICE_NAME];
 	char kind[DEVICE_NAME]; /* IFLA_INFO_KIND: "veth", "vlan"; "": hardware */
-	uint16_t arphrd;          /* ARPHRD_*, as in struct ifinfomsg */
-	uint32_t master;          /* ifindex of the bridge, bond, team or VRF it is part of; 0 */
-	uint32_t lower;           /* of VLANs and the like: what carries it, in this namespace; 0 */
-	uint32_t mtu;             /* bytes above layer 2 */
-	bool up;                  /* administratively */
-	bool default_route;       /* the best one of a family leaves by it */
-	bool strips_vlan;         /* tags are taken off before a program sees the frame */
-	bool aggregates;          /* several frames become one before that, and it can't be helped */
-	bool tc_offload;          /* the hardware may forward by itself */
-	bool vlan_filtering;      /* a bridge that knows VLANs */
-	bool siblings;            /* macvlan, ipvlan: takes packets also from others on its lower */
-	uint32_t xdp_prog;        /* id of an XDP program that is on it, anybody's; 0 */
+	uint16_t arphrd;        /* ARPHRD_*, as in struct ifinfomsg */
+	uint32_t master;        /* ifindex of the bridge, bond, team or VRF it is part of; 0 */
+	uint32_t lower;         /* of VLANs and the like: what carries it, in this namespace; 0 */
+	uint32_t mtu;           /* bytes above layer 2 */
+	bool up;                /* administratively */
+	bool default_route;     /* the best one of a family leaves by it */
+	bool strips_vlan;       /* tags are taken off before a program sees the frame */
+	bool aggregates;        /* several frames become one before that, and it can't be helped */
+	bool tc_offload;        /* the hardware may forward by itself */
+	bool vlan_filtering;    /* a bridge that knows VLANs */
+	bool siblings;          /* macvlan, ipvlan: takes packets also from others on its lower */
+	uint32_t xdp_prog;      /* id of an XDP program that is on it, anybody's; 0 */
 	char xdp_name[DEVICE_NAME];
 };
 struct device_list {

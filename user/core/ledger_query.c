@@ -235,6 +235,7 @@ static void row_add(struct grouping *g, uint32_t place, const struct ledger_pair
 	if (p->last_seen.s > row->last_seen.s)
 		row->last_seen = p->last_seen;
 	row->pairs++;
+	row->began |= p->began;
 	if (by != LEDGER_BY_SOURCE && by != LEDGER_BY_DESTINATION)
 		row->dropped |= p->dropped;
 	count_hosts(g, place, p);

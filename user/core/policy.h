@@ -302,6 +302,7 @@ struct geo_file {
 struct name_at {
 	struct pos pos;
 	char *name;
+	bool xdp_never; /* of an inside interface */
 };
 struct name_list {
 	struct name_at *v;

@@ -34,6 +34,7 @@ static void interfaces(struct item_list *l, enum change_what what, const char *w
 	for (size_t i = 0; i < names->n; i++) {
 		buf_printf(&b, "%s ", word);
 		print_interface(&b, names->v[i].name);
+		buf_puts(&b, names->v[i].xdp_never ? " xdp never" : "");
 		buf_puts(&b, "\n");
 		put(l, what, names->v[i].name, &b);
 	}

@@ -107,8 +107,8 @@ int parse_expr(struct parser *p, enum side side, struct expr **ret);
  */
 unsigned int parse_atom_sides(enum atom_kind kind);
 int parse_services(struct parser *p, struct service_list *list);
-/* A name list of interfaces: bare words or strings. */
-int parse_interfaces(struct parser *p, struct name_list *list);
+/* A name list of interfaces: bare words or strings; inside ones with "xdp never". */
+int parse_interfaces(struct parser *p, bool inside, struct name_list *list);
 int parse_interface(struct parser *p, char **ret);
 
 /* ---- policy_parse_time.c ---- */

@@ -87,7 +87,25 @@ int parse_interface(struct parser *p, char **ret)
 	return 0;
 }
 
-int parse_interfaces(struct parser *p, struct name_list *list)
+/* "eth1 xdp never" */
+static int parse_xdp(struct parser *p, bool inside, bool *ret_never)
+{
+	static const char *const help = "write: inside eth1 xdp never, eth2 xdp auto";
+	struct pos pos = p->tok.pos;
+
+	if (!parse_word(p, "xdp"))
+		return 0;
+	if (!inside)
+		return parse_error(p, pos, "'xdp' is for inside interfaces",
+				   "outside interfaces are never hooked at XDP");
+	if (parse_word(p, "never"))
+		*ret_never = true;
+	else if (!parse_word(p, "auto"))
+		return parse_expected(p, "'auto' or 'never'", help);
+	return 0;
+}
+
+int parse_interfaces(struct parser *p, bool inside, struct name_list *list)
 {
 	do {
 		struct name_at item = { .pos = p->tok.pos };
@@ -98,6 +116,10 @@ int parse_interfaces(struct parser *p, struct name_list *list)
 			if (strcmp(list->v[i].name, item.name) != 0)
 				continue;
 			parse_error(p, item.pos, NULL, "interface %s is named twice", item.name);
+			free(item.name);
+			return -EINVAL;
+		}
+		if (parse_xdp(p, inside, &item.xdp_never) < 0) {
 			free(item.name);
 			return -EINVAL;
 		}

@@ -70,12 +70,12 @@ static int top_site(struct parser *p, struct pos pos, void *obj _unused_)
 
 static int top_inside(struct parser *p, struct pos pos _unused_, void *obj _unused_)
 {
-	return parse_interfaces(p, &p->set->inside);
+	return parse_interfaces(p, true, &p->set->inside);
 }
 
 static int top_outside(struct parser *p, struct pos pos _unused_, void *obj _unused_)
 {
-	return parse_interfaces(p, &p->set->outside);
+	return parse_interfaces(p, false, &p->set->outside);
 }
 
 static int top_networks(struct parser *p, struct pos pos, void *obj _unused_)

@@ -293,6 +293,7 @@ static void print_interfaces(struct buf *out, const char *word, const struct nam
 	for (size_t i = 0; i < l->n; i++) {
 		buf_puts(out, i ? ", " : "");
 		print_interface(out, l->v[i].name);
+		buf_puts(out, l->v[i].xdp_never ? " xdp never" : "");
 	}
 	buf_puts(out, "\n");
 }

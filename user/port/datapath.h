@@ -31,6 +31,7 @@ struct datapath_options {
 	uint32_t pairs_per_cpu; /* slots of each family a CPU gets; 0: 131,072 and half of it for
 				   IPv6 */
 	uint32_t quota_keys;    /* entries of the quota ledger; 0: 65,536 */
+	bool no_conntrack; /* do as if the kernel had none: for tests */
 	bool force_clsact; /* never TCX: for tests, and kernels before 6.6 find it out themselves */
 };
 
@@ -68,7 +69,7 @@ struct hook {
 	char ifname[IFNAMSIZ];
 	uint32_t ifindex;
 	enum cf_if_role role;
-	enum hook_kind kind; /* NONE: not covered, `why` says why */
+	enum hook_kind kind; /* NONE: not hooked; `seen_at`, or `why` says why not */
 	uint32_t prog_id;
 	uint32_t link_id;    /* 0 for clsact */
 	uint32_t generation; /* of the program that is attached */
@@ -76,8 +77,12 @@ struct hook {
 	uint32_t first_id;   /* program at the head of the chain, if that is not ours */
 	char first[16];      /* its name */
 	bool alive;          /* the kernel still has it on that device */
+	bool covered;        /* alive, or what comes by it is seen where it is covered */
+	char seen_at[IFNAMSIZ]; /* the interface that is hooked instead, or "" */
 	char renamed[IFNAMSIZ]; /* what the device is called now, if no other has its name */
-	struct why why;
+	struct why why;     /* why it is not covered */
+	struct why note;    /* why this hook */
+	struct why warning; /* what it may not see, and what to write instead; or "" */
 };
 struct hook_list {
 	struct hook *v;
@@ -112,6 +117,11 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 /* Attaches what is wanted and not covered (a device that appeared), re-attaches dead links. */
 int datapath_cover(struct datapath *dp, const struct hook_want *wants, size_t n_wants,
 		   struct why *why);
+/* Whether the generation that this process loaded asks connection tracking for internal hosts. */
+bool datapath_conntrack(const struct datapath *dp);
+/* It does not, and by now the kernel could: load a new one. Costs a look at a file. */
+bool datapath_conntrack_appeared(const struct datapath *dp);
+/* Every hook, and every interface of the configuration in force that has none. */
 int datapath_hooks(struct datapath *dp, struct hook_list *ret);
 uint32_t datapath_generation(const struct datapath *dp);
 

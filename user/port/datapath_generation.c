@@ -10,6 +10,7 @@
 #include "admin.skel.h"
 #include "curfew/admin.h"
 #include "port/datapath_priv.h"
+#include "port/datapath_probe.h"
 #include "tc_inside.skel.h"
 #include "tc_outside.skel.h"
 #include "xdp_inside.skel.h"
@@ -224,6 +225,8 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 		next.prog_fd[i] = -1;
 	tables_config(&next.config, img, clock);
 	next.config.generation = next.number;
+	dp->ct_module = probe_conntrack_loaded();
+	next.config.have_ct = !dp->opt.no_conntrack && probe_conntrack();
 	expand_seed(dp->control->seed, next.config.key, ARRAY_SIZE(next.config.key));
 
 	r = overflow_entries(dp, img, why);
@@ -276,6 +279,16 @@ int datapath_cover(struct datapath *dp, const struct hook_want *wants, size_t n_
 	if (r >= 0)
 		pin_generation(dp, &dp->gen, NULL);
 	return r;
+}
+
+bool datapath_conntrack(const struct datapath *dp)
+{
+	return dp->gen.config.have_ct;
+}
+
+bool datapath_conntrack_appeared(const struct datapath *dp)
+{
+	return !dp->ct_module && !dp->opt.no_conntrack && probe_conntrack_loaded();
 }
 
 /* ---- clocks ------------------------------------------------------------ */

@@ -19,8 +19,6 @@
 #define BPF_F_BEFORE (1U << 3)
 #endif
 
-/* Nobody who lets tc(8) choose gets such a handle. */
-#define TC_HANDLE   0xcf01
 #define TC_PRIORITY 1
 /* A priority that holds filters of another kind is not to be had: then the next one, up to here. */
 #define TC_PRIORITY_MAX 16

@@ -6,6 +6,9 @@
 
 #include "port/datapath_priv.h"
 
+/* Of our clsact filters. Nobody who lets tc(8) choose gets such a handle. */
+#define TC_HANDLE 0xcf01U
+
 struct hook_state {
 	enum hook_kind kind; /* NONE: nothing is there */
 	uint32_t ifindex;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "port/chain.h"
-#include "port/datapath_link.h"
+#include "port/datapath_plan.h"
 
 void hook_list_done(struct hook_list *l)
 {
@@ -37,7 +37,8 @@ static bool parse_pin(const char *pin, struct hook_want *w)
 
 static uint32_t generation_of(const struct datapath *dp, uint32_t prog_id)
 {
-	static const char *const names[] = { "xdp_inside", "tc_inside", "tc_outside" };
+	static const char *const names[] = { "xdp_inside", "tc_inside", "tc_outside",
+					     "xdp_inside_frags" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct bpf_prog_info info = { 0 };
@@ -126,12 +127,61 @@ static void list_pins(const struct datapath *dp, const char *sub, struct hook_li
 		closedir(d);
 }
 
+static struct hook *find_hook(const struct hook_list *list, const char *ifname)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!strcmp(list->v[i].ifname, ifname))
+			return &list->v[i];
+	return NULL;
+}
+
+/* What the last switch has decided, and why. */
+static void list_decisions(const struct datapath *dp, struct hook_list *list)
+{
+	int fd = dp_map_fd(dp, "coverage");
+	struct cf_coverage_key key, *last = NULL;
+	struct cf_coverage v;
+
+	for (; !bpf_map_get_next_key(fd, last, &key); last = &key) {
+		struct hook *h;
+
+		if (bpf_map_lookup_elem(fd, &key, &v) < 0)
+			continue;
+		h = find_hook(list, key.interface);
+		if (!h) {
+			h = VEC_ADD(list);
+			*h = (struct hook){ .role = !strcmp(v.role, "inside") ? CF_IF_INSIDE
+									      : CF_IF_OUTSIDE };
+			memcpy(h->ifname, key.interface, sizeof(h->ifname));
+			memcpy(h->seen_at, v.at, sizeof(h->seen_at));
+			h->ifindex = v.ifindex;
+			why_set(&h->why, 0, "%s", v.why);
+		}
+		why_set(&h->note, 0, "%s", v.why);
+		why_set(&h->warning, 0, "%s", v.warning);
+	}
+}
+
+/* Somewhere else may itself be seen somewhere else: a port's bridge at the bridge's bond. */
+static void find_covered(struct hook_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct hook *h = &list->v[i];
+
+		for (int depth = 0; h && *h->seen_at && depth < 8; depth++)
+			h = find_hook(list, h->seen_at);
+		list->v[i].covered = h && h->kind != HOOK_NONE && h->alive;
+	}
+}
+
 int datapath_hooks(struct datapath *dp, struct hook_list *ret)
 {
 	struct hook_list list = { 0 };
 
 	list_pins(dp, "links", &list);
 	list_pins(dp, FILTERS_DIR, &list);
+	list_decisions(dp, &list);
+	find_covered(&list);
 	*ret = list;
 	return 0;
 }
@@ -169,6 +219,8 @@ int datapath_detach(const char *dir, struct why *why)
 	if (!dir)
 		dir = DATAPATH_DIR;
 	if (!datapath_attach_existing(dir, &dp, NULL)) {
+		/* from now on the outside hook, as long as there is one, judges all */
+		uppers_forget(dp);
 		datapath_hooks(dp, &list);
 		for (size_t i = 0; i < list.n; i++) {
 			struct hook_want w = { .role = list.v[i].role };

@@ -54,6 +54,7 @@ struct datapath {
 	void *event_arg;
 	struct generation gen;
 	struct datapath_sizes sizes;
+	bool ct_module; /* conntrack was there when the generation was loaded */
 	bool read_only; /* attached to existing pins by a command */
 };
 

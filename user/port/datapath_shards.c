@@ -166,10 +166,22 @@ void shards_unmap(struct datapath *dp)
 		munmap(dp->cpu_shards, SHARDS_BYTES);
 }
 
+/* Takes back the last n segments that were mapped. */
+static void unmap_last(struct datapath *dp, size_t n)
+{
+	while (n--) {
+		const struct segment_view *v = &dp->segments.v[--dp->segments.n];
+
+		munmap((void *)v->base, SEGMENT_BYTES);
+		*(v->six ? &dp->sizes.slots6 : &dp->sizes.slots4) -= SEGMENT_SLOTS;
+	}
+}
+
 int datapath_shard_grow(struct datapath *dp, uint32_t cpu, bool six)
 {
 	struct cf_cpu_shard *s = &dp->cpu_shards[cpu];
 	uint32_t *run = six ? &s->first6 : &s->first4, first = run[0], count = run[1];
+	size_t mapped = dp->segments.n;
 	int r;
 
 	if (!count || 2 * count > stride())
@@ -177,9 +189,12 @@ int datapath_shard_grow(struct datapath *dp, uint32_t cpu, bool six)
 	r = make_segments(dp, six, first + count, count);
 	if (!r)
 		r = map_segments(dp, cpu, six, first + count, count);
-	if (!r)
-		publish_run(run, first, 2 * count);
-	return r;
+	if (r < 0) {
+		unmap_last(dp, dp->segments.n - mapped);
+		return r;
+	}
+	publish_run(run, first, 2 * count);
+	return 0;
 }
 
 /* ---- epochs -------------------------------------------------------------- */

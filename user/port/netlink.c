@@ -283,7 +283,7 @@ int netlink_changes(int fd)
 		int n = (int)recv(fd, buffer, sizeof(buffer), 0);
 
 		if (n < 0 && errno == ENOBUFS)
-			what |= NETLINK_LINKS | NETLINK_ADDRESSES | NETLINK_ROUTES;
+			what |= NETLINK_LINKS | NETLINK_ADDRESSES | NETLINK_ROUTES | NETLINK_LOST;
 		else if (n < 0)
 			return errno == EAGAIN || errno == EINTR ? what : -errno;
 		else

@@ -62,8 +62,13 @@ const struct net_link *net_state_link(const struct net_state *s, const char *nam
  * Returns a non-blocking descriptor, the caller's, or -errno.
  */
 int netlink_watch(void);
-enum netlink_change { NETLINK_LINKS = 1, NETLINK_ADDRESSES = 2, NETLINK_ROUTES = 4 };
-/* Reads what waits there. Returns what changed (messages were lost: all), 0: nothing, or -errno. */
+enum netlink_change {
+	NETLINK_LINKS = 1,
+	NETLINK_ADDRESSES = 2,
+	NETLINK_ROUTES = 4,
+	NETLINK_LOST = 8, /* more than the socket could hold; then the others are set too */
+};
+/* Reads what waits there. Returns what changed, 0: nothing, or -errno. */
 int netlink_changes(int fd);
 
 #endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What connection tracking knows: which internal host is behind a packet that
+ * was translated, and which side began its flow. Optional: the kfuncs are called
+ * only under cfg.have_ct, a constant, so that these programs also load where they
+ * do not exist. Their addresses are not asked: libbpf 1.1 then fails on 6.1.
+ * TCP and UDP in the default zone only.
+ */
+#ifndef CURFEW_BPF_CONNTRACK_H
+#define CURFEW_BPF_CONNTRACK_H
+
+#include "account.h"
+#include "classify.h"
+#include "pkt.h"
+
+/* The kernel's struct bpf_ct_opts as of 5.18: later ones are longer, and take this size too. */
+struct ct_opts {
+	__s32 netns_id;
+	__s32 error;
+	__u8 l4proto;
+	__u8 dir;
+	__u8 reserved[2];
+};
+#define CT_THIS_NETNS (-1)
+
+extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_tuple *tuple,
+					 u32 tuple__sz, struct ct_opts *opts,
+					 u32 opts__sz) __ksym __weak;
+extern struct nf_conn *bpf_xdp_ct_lookup(struct xdp_md *ctx, struct bpf_sock_tuple *tuple,
+					 u32 tuple__sz, struct ct_opts *opts,
+					 u32 opts__sz) __ksym __weak;
+extern void bpf_ct_release(struct nf_conn *ct) __ksym __weak;
+
+static __always_inline bool ct_can_know(const struct pkt *p)
+{
+	return (p->proto.n == PROTO_TCP || p->proto.n == PROTO_UDP) && !p->later_fragment;
+}
+
+/* The packet's addresses and ports; `answer`: those that its answer would have. Its size. */
+static __always_inline __u32 ct_tuple(const struct pkt *p, bool answer, struct bpf_sock_tuple *t)
+{
+	const struct ip_addr *src = answer ? &p->dst : &p->src;
+	const struct ip_addr *dst = answer ? &p->src : &p->dst;
+	__be16 sport = bpf_htons(answer ? p->dport : p->sport);
+	__be16 dport = bpf_htons(answer ? p->sport : p->dport);
+
+	if (p->l3 == L3_IPV4) {
+		t->ipv4.saddr = src->word[0];
+		t->ipv4.daddr = dst->word[0];
+		t->ipv4.sport = sport;
+		t->ipv4.dport = dport;
+		return sizeof(t->ipv4);
+	}
+	for (int i = 0; i < 4; i++) {
+		t->ipv6.saddr[i] = src->word[i];
+		t->ipv6.daddr[i] = dst->word[i];
+	}
+	t->ipv6.sport = sport;
+	t->ipv6.dport = dport;
+	return sizeof(t->ipv6);
+}
+
+/* Nobody but the gateway has this address: what leaves with it was made here, or translated. */
+static __always_inline bool is_own(const struct pkt *p)
+{
+	__u32 label;
+
+	if (p->l3 == L3_IPV4)
+		label = label4(bpf_ntohl(p->src.word[0]));
+	else
+		label = label6(half64(p->src.word[0], p->src.word[1]),
+			       half64(p->src.word[2], p->src.word[3])) &
+			~CF_DEEP;
+	return ignored(label) == CF_REASON_IGNORED_LOCAL;
+}
+
+/* One side's end of a flow: who is behind the translation. True if that is another. */
+static __always_inline bool take_source(struct pkt *p, const struct nf_conntrack_tuple *t)
+{
+	__u32 words = p->l3 == L3_IPV4 ? 1 : 4;
+	bool other = false;
+
+	for (__u32 i = 0; i < 4; i++) {
+		__u32 word = t->src.u3.all[i];
+
+		if (i >= words)
+			break;
+		other |= word != p->src.word[i];
+		p->src.word[i] = word;
+	}
+	p->sport = bpf_ntohs(t->src.u.all);
+	return other;
+}
+
+/*
+ * At the outside hook, after translation, for a packet that no inside hook has
+ * seen: its source becomes the internal host.
+ */
+__noinline int true_source(struct __sk_buff *skb, struct pkt *p)
+{
+	struct ct_opts opts = { .netns_id = CT_THIS_NETNS };
+	struct bpf_sock_tuple tuple = { 0 };
+	struct nf_conn *ct = NULL;
+	bool other;
+	__u32 size;
+
+	if (!p)
+		return 0;
+	if (cfg.have_ct && ct_can_know(p)) {
+		size = ct_tuple(p, true, &tuple);
+		opts.l4proto = p->proto.n;
+		ct = bpf_skb_ct_lookup(skb, &tuple, size, &opts, sizeof(opts));
+		if (ct) {
+			/* the answer travels one way, so this packet travels the other */
+			if (opts.dir == IP_CT_DIR_REPLY) {
+				p->began |= CF_SLOT_BEGAN_INSIDE;
+				other = take_source(p, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
+			} else {
+				p->began |= CF_SLOT_BEGAN_OUTSIDE;
+				other = take_source(p, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
+			}
+			bpf_ct_release(ct);
+			if (other)
+				p->notes |= 1U << CF_NOTE_NAT_FOUND;
+			return 1;
+		}
+	}
+	if (is_own(p))
+		p->notes |= 1U << CF_NOTE_NAT_UNKNOWN;
+	return 0;
+}
+
+/* Books who began, in the slot of the packet's pair. */
+static __always_inline void book_began(const struct pkt *p, enum cf_hook hook, bool answers)
+{
+	struct pair_key key = { 0 };
+	struct place at = { 0 };
+
+	pair_key(p, &key);
+	account_find(p, &key, hook, &at);
+	if (at.slot)
+		at.slot->meta.flags |= answers ? CF_SLOT_BEGAN_OUTSIDE : CF_SLOT_BEGAN_INSIDE;
+}
+
+/*
+ * Who began the flow of a packet that pass_or_drop() could not tell this of. An
+ * inside hook comes before translation, so the packet is looked up as it is; the
+ * outside hook comes after it, so its answer is.
+ */
+__noinline int who_began_skb(struct __sk_buff *skb, const struct pkt *p, enum cf_hook hook)
+{
+	struct ct_opts opts = { .netns_id = CT_THIS_NETNS };
+	struct bpf_sock_tuple tuple = { 0 };
+	bool after = hook == CF_HOOK_OUTSIDE;
+	struct nf_conn *ct;
+	__u32 size;
+
+	if (!p || !cfg.have_ct || !ct_can_know(p))
+		return 0;
+	size = ct_tuple(p, after, &tuple);
+	opts.l4proto = p->proto.n;
+	ct = bpf_skb_ct_lookup(skb, &tuple, size, &opts, sizeof(opts));
+	if (!ct)
+		return 0;
+	bpf_ct_release(ct);
+	book_began(p, hook, (opts.dir == IP_CT_DIR_REPLY) != after);
+	return 1;
+}
+
+__noinline int who_began_xdp(struct xdp_md *ctx, const struct pkt *p)
+{
+	struct ct_opts opts = { .netns_id = CT_THIS_NETNS };
+	struct bpf_sock_tuple tuple = { 0 };
+	struct nf_conn *ct;
+	__u32 size;
+
+	if (!p || !cfg.have_ct || !ct_can_know(p))
+		return 0;
+	size = ct_tuple(p, false, &tuple);
+	opts.l4proto = p->proto.n;
+	ct = bpf_xdp_ct_lookup(ctx, &tuple, size, &opts, sizeof(opts));
+	if (!ct)
+		return 0;
+	bpf_ct_release(ct);
+	book_began(p, CF_HOOK_INSIDE, opts.dir == IP_CT_DIR_REPLY);
+	return 1;
+}
+
+#endif

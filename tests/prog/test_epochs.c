@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Acknowledging an epoch waits for whoever still stamps it, however long that takes. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "curfew/config.h"
+#include "prog_help.h"
+#include "stall.skel.h"
+
+#define OBSERVE "outside wan0\ninside lan0, lan1\nmode observe\n"
+#define PINS    "/sys/fs/bpf/curfew/"
+
+struct seen {
+	unsigned int pairs;
+	uint32_t slot;
+	uint64_t wire;
+	uint8_t life;
+};
+
+static void see(void *arg, const struct pair_sample *p)
+{
+	struct seen *s = arg;
+
+	*s = (struct seen){ s->pairs + 1, p->slot, p->wire_bytes, p->life };
+}
+
+static struct seen look(struct rig *r)
+{
+	struct seen s = { 0 };
+
+	cr_assert_eq(datapath_pairs(r->dp, see, &s), 0);
+	return s;
+}
+
+static struct stall_bpf *stall_load(uint32_t slot)
+{
+	struct stall_bpf *s = stall_bpf__open();
+	struct bpf_map *map;
+
+	cr_assert_not_null(s);
+	bpf_object__for_each_map(map, s->obj)
+	{
+		const char *name = bpf_map__name(map);
+
+		if (strchr(name, '.'))
+			continue;
+		if (!strcmp(name, "control") || !strcmp(name, "shards4"))
+			bpf_map__set_pin_path(map,
+					      !strcmp(name, "control") ? PINS "control"
+								       : PINS "shards4");
+		else
+			bpf_map__set_autocreate(map, false);
+	}
+	s->bss->segment = slot / (CF_SEG_BUCKETS * CF_BUCKET_SLOTS);
+	s->bss->bucket = slot / CF_BUCKET_SLOTS % CF_SEG_BUCKETS;
+	s->bss->slot = slot % CF_BUCKET_SLOTS;
+	cr_assert_eq(stall_bpf__load(s), 0);
+	return s;
+}
+
+static void *run(void *arg)
+{
+	struct stall_bpf *s = arg;
+	char frame[64] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
+
+	frame[12] = 8;
+	frame[14] = 0x45;
+	bpf_prog_test_run_opts(bpf_program__fd(s->progs.stalled), &opts);
+	return NULL;
+}
+
+Test(epochs, a_commit_waits_for_a_cpu_that_is_held)
+{
+	struct frame_spec spec = { "10.0.0.5", "203.0.113.1", 6, 1, 443, 1000 };
+	struct seen before, during, after;
+	struct stall_bpf *stall;
+	uint32_t epoch;
+	pthread_t thread;
+	struct rig r;
+
+	rig_setup(&r, OBSERVE, NULL);
+	rig_repeat(&r, RIG_INSIDE, &spec, 1);
+	before = look(&r);
+	cr_assert_eq(before.pairs, 1);
+	stall = stall_load(before.slot);
+	cr_assert_eq(pthread_create(&thread, NULL, run, stall), 0);
+	while (!__atomic_load_n(&stall->bss->holding, __ATOMIC_ACQUIRE))
+		sched_yield();
+	/* it has read the epoch and written nothing: a look now would be too early */
+	during = look(&r);
+	cr_assert_eq(during.wire, before.wire);
+	cr_assert_eq(__atomic_load_n(&stall->bss->done, __ATOMIC_ACQUIRE), 0);
+
+	epoch = datapath_control(r.dp)->epoch;
+	cr_assert_eq(datapath_commit_begin(r.dp), 0);
+	cr_assert_eq(__atomic_load_n(&stall->bss->done, __ATOMIC_ACQUIRE), 1,
+		     "the commit did not wait");
+	after = look(&r);
+	cr_assert_eq(after.wire, before.wire + 100);
+	cr_assert_eq(datapath_commit_epoch(r.dp), epoch);
+	datapath_commit_end(r.dp);
+	cr_assert_eq(datapath_control(r.dp)->acked, epoch);
+	cr_assert_eq(datapath_control(r.dp)->epoch, epoch + 1);
+	pthread_join(thread, NULL);
+	stall_bpf__destroy(stall);
+}
+
+/* A commit that was begun and not ended, by a daemon that died, is taken up where it was. */
+Test(epochs, never_more_than_two_are_open)
+{
+	struct rig r;
+	uint32_t epoch;
+
+	rig_setup(&r, OBSERVE, NULL);
+	epoch = datapath_control(r.dp)->epoch;
+	for (int i = 0; i < 5; i++)
+		cr_assert_eq(datapath_commit_begin(r.dp), 0);
+	cr_assert_eq(datapath_control(r.dp)->epoch, epoch + 1);
+	cr_assert_eq(datapath_control(r.dp)->acked, epoch - 1);
+	datapath_commit_end(r.dp);
+	cr_assert_eq(datapath_control(r.dp)->acked, epoch);
+}
+
+Test(epochs, a_shard_grows_to_its_room_and_no_further)
+{
+	struct shard_uses before = { 0 }, after = { 0 };
+	struct rig r;
+	int grown = 0, e = 0;
+
+	rig_setup(&r, OBSERVE, NULL);
+	look(&r);
+	datapath_shard_uses(r.dp, &before);
+	while (grown < 20 && !(e = datapath_shard_grow(r.dp, before.v[0].cpu, before.v[0].six)))
+		grown++;
+	cr_assert_eq(e, -ENOSPC);
+	look(&r);
+	datapath_shard_uses(r.dp, &after);
+	cr_assert_eq(after.n, before.n);
+	cr_assert_eq(after.v[0].slots, before.v[0].slots << grown);
+	for (size_t i = 1; i < after.n; i++)
+		cr_assert_eq(after.v[i].slots, before.v[i].slots);
+	shard_uses_done(&before);
+	shard_uses_done(&after);
+}
