@@ -98,9 +98,8 @@ static __always_inline __u64 meta_load(const struct cf_slot *s)
 
 static __always_inline __u64 meta_key(enum cf_hook hook)
 {
-	return META_USED | (hook == CF_HOOK_OUTSIDE ?
-				    (__u64)CF_SLOT_OUTSIDE << META_FLAGS_SHIFT :
-				    0);
+	return META_USED |
+	       (hook == CF_HOOK_OUTSIDE ? (__u64)CF_SLOT_OUTSIDE << META_FLAGS_SHIFT : 0);
 }
 
 static __always_inline struct cf_slot *find4(struct cf_bucket4 *b, const struct pair_key *k,

@@ -320,8 +320,7 @@ static __always_inline enum cf_reason know(const struct pkt *p, const struct pla
 	flags = CF_SLOT_USED | (hook == CF_HOOK_OUTSIDE ? CF_SLOT_OUTSIDE : 0) |
 		(k->no_rule ? CF_SLOT_NO_RULE : 0) | (k->on_link ? CF_SLOT_ON_LINK : 0) |
 		(k->deep ? CF_SLOT_DEEP : 0);
-	meta = (__u64)generation << META_GEN_SHIFT |
-	       (__u64)(__u16)at->epoch << META_EPOCH_SHIFT;
+	meta = (__u64)generation << META_GEN_SHIFT | (__u64)(__u16)at->epoch << META_EPOCH_SHIFT;
 	if (!slot) {
 		if (share_take(host_of(p, hook, k), at)) {
 			*ret_slot = account_create(key, at, label_class,
@@ -333,7 +332,8 @@ static __always_inline enum cf_reason know(const struct pkt *p, const struct pla
 		return UNDECIDED;
 	}
 	slot->label_class = label_class;
-	flags |= slot->meta.flags & (CF_SLOT_DROPPED | CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE);
+	flags |=
+		slot->meta.flags & (CF_SLOT_DROPPED | CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE);
 	if (slot->meta.generation == generation)
 		meta |= slot->meta.reported;
 	meta |= (__u64)slot->meta.incarnation << META_INC_SHIFT;

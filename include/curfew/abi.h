@@ -72,7 +72,8 @@ enum cf_from { CF_FROM_INSIDE, CF_FROM_GATEWAY, CF_FROM_OTHER, CF_FROM_MAX };
 
 enum cf_slot_flags {
 	CF_SLOT_USED = 1 << 0,
-	CF_SLOT_OUTSIDE = 1 << 1, /* seen by the outside hook, else by an inside one; part of the key */
+	CF_SLOT_OUTSIDE =
+		1 << 1, /* seen by the outside hook, else by an inside one; part of the key */
 	CF_SLOT_NO_RULE = 1 << 2, /* in this generation no rule is about this pair */
 	CF_SLOT_DROPPED = 1 << 3, /* the last packet was dropped */
 	CF_SLOT_ON_LINK = 1 << 4, /* the source is on an attached segment */
@@ -540,8 +541,8 @@ struct cf_control {
 	__u32 hz;
 	__u32 pad;
 	/* a cache line of its own: read for each packet, written at each commit of the books */
-	__u32 epoch; /* published; begins with 1 */
-	__u32 acked; /* epoch - 1 or epoch - 2 */
+	__u32 epoch;     /* published; begins with 1 */
+	__u32 acked;     /* epoch - 1 or epoch - 2 */
 	__u64 tables_id; /* random: other tables, other number */
 	__u32 pad2[12];
 };

@@ -21,9 +21,9 @@ struct cf_config {
 	__u32 segments; /* entries of `segments` */
 	__u32 levels6;  /* of the IPv6 tree */
 	__u32 level_first6[CF_LEVELS6];
-	__u32 observe; /* 1: no rule drops */
-	__u32 have_ct; /* 1: the kernel has bpf_skb_ct_lookup() */
-	__u32 frags;   /* 1: XDP frames may have fragments */
+	__u32 observe;  /* 1: no rule drops */
+	__u32 have_ct;  /* 1: the kernel has bpf_skb_ct_lookup() */
+	__u32 frags;    /* 1: XDP frames may have fragments */
 	__u32 handover; /* enum cf_handover */
 	struct cf_row policy_rules, clearing_rules, protect_rules, block_rules;
 };

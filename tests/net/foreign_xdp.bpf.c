@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Another's XDP program: lets all pass, and counts, so that a test can see that it still runs. */
 #include <linux/bpf.h>
 

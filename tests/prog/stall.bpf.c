@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A CPU that is held, as a virtual one can be, between reading the epoch and
  * writing its slot: account.h's own stores, late. For test_epochs.c alone.

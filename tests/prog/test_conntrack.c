@@ -106,9 +106,9 @@ static void checksum(uint8_t *ip)
 static void inject(const char *at, const struct frame_spec *spec)
 {
 	int fd = socket(AF_PACKET, SOCK_RAW, 0);
-	struct sockaddr_ll to = {
-		.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(at), .sll_halen = 6
-	};
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_ifindex = (int)if_nametoindex(at),
+				  .sll_halen = 6 };
 	struct frame_bytes f;
 
 	frame_build(spec, &f);
@@ -187,8 +187,8 @@ Test(conntrack, a_masqueraded_host_is_named)
 
 Test(conntrack, also_over_tcp_and_ipv6)
 {
-	struct frame_spec syn = { "10.0.0.5", "203.0.113.1", 6, 2000, 443, 0, .host = 5,
-				  .tcp_flags = 2 };
+	struct frame_spec syn = { "10.0.0.5", "203.0.113.1", 6, 2000, 443, 0,
+				  .host = 5,  .tcp_flags = 2 };
 	struct frame_spec ack = { "192.0.2.1", "203.0.113.1", 6, 2000, 443, 500 };
 	struct frame_spec in6 = { "fd12:3456::5", "2001:db8:1::1", 17, 3000, 53, 100, .host = 5 };
 	struct frame_spec out6 = { "2001:db8:ffff::1", "2001:db8:1::1", 17, 3000, 53, 100 };
@@ -308,7 +308,8 @@ Test(conntrack, the_gateway_answers_its_own_clients)
 Test(conntrack, what_it_does_not_know_is_counted)
 {
 	struct frame_spec ping = { "192.0.2.1", "203.0.113.1", 1, .payload = 64 };
-	struct frame_spec later = { "192.0.2.1", "203.0.113.1", 17, .payload = 64, .fragment = 100 };
+	struct frame_spec later = { "192.0.2.1", "203.0.113.1", 17, .payload = 64,
+				    .fragment = 100 };
 	struct frame_spec nobody = { "192.0.2.1", "203.0.113.1", 17, 9999, 53, 100 };
 	struct frame_spec routed = { "198.51.100.5", "203.0.113.1", 17, 9999, 53, 100 };
 	struct rig r;

@@ -50,9 +50,8 @@ static struct stall_bpf *stall_load(uint32_t slot)
 		if (strchr(name, '.'))
 			continue;
 		if (!strcmp(name, "control") || !strcmp(name, "shards4"))
-			bpf_map__set_pin_path(map,
-					      !strcmp(name, "control") ? PINS "control"
-								       : PINS "shards4");
+			bpf_map__set_pin_path(map, !strcmp(name, "control") ? PINS "control"
+									    : PINS "shards4");
 		else
 			bpf_map__set_autocreate(map, false);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* P1, P11: back to the head of a TCX chain, under traffic, with no packet missed or counted twice. */
+/* P1, P11: back to the head of a TCX chain, under traffic, with no packet missed or counted twice.
+ */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -20,7 +21,7 @@
 #define HEAD       "outside wan0\ninside lan0, lan1\nmode enforce\n"
 #define TCX_EGRESS 47
 #define BEFORE     (1U << 3)
-#define TURNS      60
+#define TURNS      30
 
 static const struct hook_want wan = { "wan0", CF_IF_OUTSIDE, XDP_AUTO };
 
@@ -127,8 +128,8 @@ Test(handover, nothing_is_missed_or_counted_twice)
 		sent += senders[i].sent;
 	}
 	cr_assert_gt(sent, 10000, "no traffic, no test");
-	cr_assert_eq(rig_pair(&r, "192.0.2.1", "198.51.100.1").packets, sent, "%u packets were sent",
-		     sent);
+	cr_assert_eq(rig_pair(&r, "192.0.2.1", "198.51.100.1").packets, sent,
+		     "%u packets were sent", sent);
 }
 
 Test(handover, only_one_of_ours_is_left_and_it_is_the_ordinary_one)
@@ -229,7 +230,9 @@ Test(handover, a_device_that_was_renamed_stays_covered)
 	int e;
 
 	setup(&r);
-	cr_assert_eq(system("ip link set wan0 down && ip link set wan0 name wan9 && ip link set wan9 up"), 0);
+	cr_assert_eq(
+		system("ip link set wan0 down && ip link set wan0 name wan9 && ip link set wan9 up"),
+		0);
 	e = datapath_cover(r.dp, &wan, 1, &why);
 	cr_assert_eq(e, 0, "%s", why.text);
 	h = hook_on(&r, "wan0");

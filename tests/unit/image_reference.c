@@ -176,7 +176,8 @@ static bool is_ignored(const struct image_input *in, const struct addr *a, enum 
 	return true;
 }
 
-/* RFC 6052: 64:ff9b::a.b.c.d; RFC 3056: 2002:aabb:ccdd::; RFC 4380: 2001:: to an inverted client. */
+/* RFC 6052: 64:ff9b::a.b.c.d; RFC 3056: 2002:aabb:ccdd::; RFC 4380: 2001:: to an inverted client.
+ */
 static struct addr carried(const struct addr *a)
 {
 	uint64_t hi = addr_hi(a), lo = addr_lo(a);

@@ -252,10 +252,9 @@ static void check_table(const struct world *w, const struct image *img, const st
 static void check_all_edges(const struct world *w, const struct image *img)
 {
 	static const char *const fixed[] = {
-		"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4",
-		"0.0.0.0/0", "::/0",        "::/128",         "::1/128",
-		"fe80::/10", "ff00::/8",    "64:ff9b::/96",   "2002::/16",
-		"2001::/32",
+		"0.0.0.0/8",    "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "0.0.0.0/0",
+		"::/0",         "::/128",      "::1/128",        "fe80::/10",   "ff00::/8",
+		"64:ff9b::/96", "2002::/16",   "2001::/32",
 	};
 	struct prefix_list l = { 0 };
 

@@ -142,3 +142,27 @@ Test(proposal, without_a_default_route_there_is_no_outside)
 	net.routes.n = 0;
 	cr_assert_eq(proposal_write(&f, &text), -ENODEV);
 }
+
+Test(proposal, tells_which_hook_each_interface_would_get)
+{
+	struct device d[] = {
+		{ .ifindex = 2, .name = "eth0", .arphrd = 1, .default_route = true },
+		{ .ifindex = 3, .name = "br0", .kind = "bridge", .arphrd = 1 },
+		{ .ifindex = 4, .name = "eth1", .arphrd = 1, .strips_vlan = true },
+	};
+	struct device_list devices = { d, ARRAY_SIZE(d), ARRAY_SIZE(d) };
+	struct proposal_facts f = { .net = &net, .devices = &devices };
+	_cleanup_buf_ struct buf text = { 0 };
+
+	link_is(2, "eth0", true, 0);
+	link_is(3, "br0", true, 0);
+	link_is(4, "eth1", true, 0);
+	address_is(3, "10.0.0.1", 24);
+	address_is(4, "10.1.0.1", 24);
+	default_by(2, "0.0.0.0/0", 100);
+	cr_assert_eq(proposal_write(&f, &text), 0);
+	cr_assert(strstr(text.s, "# br0: TC ingress: a bridge\n"), "%s", text.s);
+	cr_assert(strstr(text.s, "# eth1: TC ingress: the NIC strips VLAN tags"), "%s", text.s);
+	cr_assert(strstr(text.s, "# eth0: TC egress: all that leaves, after NAT\n"), "%s", text.s);
+	policy_set_free(propose(&f));
+}

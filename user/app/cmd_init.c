@@ -8,6 +8,7 @@
 
 #include "app/options.h"
 #include "app/proposal.h"
+#include "port/devices.h"
 #include "port/zones.h"
 
 struct init_options {
@@ -36,6 +37,7 @@ static int propose(const struct cli *cli, struct buf *out)
 	_cleanup_free_ char *country = database(cli, "country"), *asn = database(cli, "asn");
 	_cleanup_free_ char *city = database(cli, "city");
 	_cleanup_zones_ struct zones *zones = zones_new(NULL);
+	_cleanup_device_list_ struct device_list devices = { 0 };
 	_cleanup_net_state_ struct net_state net = { 0 };
 	char host[HOST_NAME_MAX + 1] = "";
 	const struct zone *zone;
@@ -49,6 +51,11 @@ static int propose(const struct cli *cli, struct buf *out)
 	if (r < 0) {
 		cmd_error("cannot read interfaces and routes: %s", strerror(-r));
 		return EXIT_DEGRADED;
+	}
+	if (devices_read(&devices) == 0) {
+		for (size_t i = 0; i < devices.n; i++)
+			device_features(&devices.v[i]);
+		facts.devices = &devices;
 	}
 	gethostname(host, sizeof(host) - 1);
 	if (zones_local(zones, &zone, &zone_name) == 0)

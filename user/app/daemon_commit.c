@@ -16,15 +16,16 @@
 #include "core/ledger_snapshot.h"
 #include "port/files.h"
 
-/* Between commits, unless shards fill sooner. Longer where one takes long: a fiftieth of the time. */
-#define COMMIT_MS     10000
-#define COMMIT_RATIO  50
-#define SNAPSHOT_MAX  (1ULL << 30)
+/* Between commits, unless shards fill sooner. Longer where one takes long: a fiftieth of the time.
+ */
+#define COMMIT_MS    10000
+#define COMMIT_RATIO 50
+#define SNAPSHOT_MAX (1ULL << 30)
 /* A shard whose slots are held beyond these parts of it: commit early; grow. */
-#define PRESSED(use)  ((use)->held > (use)->slots / 2)
-#define CROWDED(use)  ((use)->held > (use)->slots / 8 * 5)
+#define PRESSED(use) ((use)->held > (use)->slots / 2)
+#define CROWDED(use) ((use)->held > (use)->slots / 8 * 5)
 /* Of the machine's memory the pair table may have this part at most. */
-#define MEMORY_PART   16
+#define MEMORY_PART 16
 
 static char *snapshot_path(const struct daemon *d)
 {
@@ -192,8 +193,10 @@ int books_commit(struct daemon *d, int (*look)(struct daemon *d))
 	b->committed_ms = books_ms();
 	b->commit_took_ms = b->committed_ms - began;
 	if (r < 0 && !b->commit_errors++)
-		log_err(r, "%s/ledger: the books cannot be kept; slots of the pair table are not "
-			   "given away until they can", d->cli->run_dir);
+		log_err(r,
+			"%s/ledger: the books cannot be kept; slots of the pair table are not "
+			"given away until they can",
+			d->cli->run_dir);
 	if (!r && b->commit_errors) {
 		log_notice("the books are kept again");
 		b->commit_errors = 0;

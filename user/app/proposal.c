@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/coverage.h"
+
 struct index_list {
 	uint32_t *v;
 	size_t n, cap;
@@ -83,6 +85,36 @@ static void put_interfaces(struct buf *out, const char *word, const struct net_s
 		before = ", ";
 	}
 	buf_puts(out, "\n");
+}
+
+/* Where each would be hooked, as comments: it is known only when all are named. */
+static void put_coverage(struct buf *out, const struct proposal_facts *f,
+			 const struct index_list *inside, const struct index_list *outside)
+{
+	size_t n = inside->n + outside->n;
+	_cleanup_free_ struct coverage_want *wants = xcalloc(n + 1, sizeof(*wants));
+	_cleanup_free_ struct coverage *coverage = xcalloc(n + 1, sizeof(*coverage));
+
+	if (!f->devices)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		bool in = i < inside->n;
+
+		wants[i].role = in ? CF_IF_INSIDE : CF_IF_OUTSIDE;
+		wants[i].ifindex = in ? inside->v[i] : outside->v[i - inside->n];
+	}
+	coverage_decide(wants, n, f->devices, coverage);
+	for (size_t i = 0; i < n; i++) {
+		const struct device *d = device_find(f->devices, wants[i].ifindex);
+		char text[2 * COVERAGE_TEXT];
+
+		if (!d)
+			continue;
+		buf_printf(out, "# %s: %s\n", d->name,
+			   coverage_text(&coverage[i], text, sizeof(text)));
+		if (*coverage[i].warning)
+			buf_printf(out, "# %s: warning: %s\n", d->name, coverage[i].warning);
+	}
 }
 
 struct prefixes {
@@ -218,6 +250,7 @@ int proposal_write(const struct proposal_facts *f, struct buf *out)
 		buf_puts(out, "# No interface with private addresses besides the one outside:\n"
 			      "# inside eth1\n");
 	put_interfaces(out, "outside  ", f->net, &outside);
+	put_coverage(out, f, &inside, &outside);
 	put_networks(out, f->net, &inside);
 	buf_puts(out, "\n");
 	put_geo(out, f);

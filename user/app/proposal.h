@@ -5,10 +5,12 @@
 
 #include "app/caller.h"
 #include "base/buf.h"
+#include "core/device.h"
 #include "port/netlink.h"
 
 struct proposal_facts {
 	const struct net_state *net;
+	const struct device_list *devices; /* with features; NULL: not known */
 	const char *host;                 /* the site's name */
 	const char *zone;                 /* IANA name; NULL: unknown */
 	const char *country, *asn, *city; /* paths of databases that exist; NULL: none */

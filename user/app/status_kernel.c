@@ -29,14 +29,13 @@ static json_t *hook_json(struct datapath *dp, const struct hook *h)
 		datapath_device(dp, h->ifindex, &count);
 	return json_pack(
 		"{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:s?, s:s?}",
-		"interface",
-		h->ifname, "role", h->role == CF_IF_INSIDE ? "inside" : "outside", "hook",
-		hook_kind_name(h->kind), "covered", h->covered, "ifindex", (json_int_t)h->ifindex,
-		"program", (json_int_t)h->prog_id, "link", (json_int_t)h->link_id, "generation",
-		(json_int_t)h->generation, "position", (json_int_t)h->position, "packets",
-		(json_int_t)count.packets, "len_bytes", (json_int_t)count.len_bytes, "wire_bytes",
-		(json_int_t)count.wire_bytes, "why", *why ? why : NULL, "seen_at",
-		*h->seen_at ? h->seen_at : NULL, "warning",
+		"interface", h->ifname, "role", h->role == CF_IF_INSIDE ? "inside" : "outside",
+		"hook", hook_kind_name(h->kind), "covered", h->covered, "ifindex",
+		(json_int_t)h->ifindex, "program", (json_int_t)h->prog_id, "link",
+		(json_int_t)h->link_id, "generation", (json_int_t)h->generation, "position",
+		(json_int_t)h->position, "packets", (json_int_t)count.packets, "len_bytes",
+		(json_int_t)count.len_bytes, "wire_bytes", (json_int_t)count.wire_bytes, "why",
+		*why ? why : NULL, "seen_at", *h->seen_at ? h->seen_at : NULL, "warning",
 		*h->warning.text ? h->warning.text : NULL);
 }
 
@@ -54,8 +53,9 @@ static void add_hooks(struct datapath *dp, json_t *status)
 
 		json_array_append_new(list, hook_json(dp, h));
 		if (*h->warning.text)
-			status_problem(status, xprintf("%s: %s", h->ifname, h->warning.text),
-				       "change the configuration, or the device; then: curfew reload");
+			status_problem(
+				status, xprintf("%s: %s", h->ifname, h->warning.text),
+				"change the configuration, or the device; then: curfew reload");
 		if (!h->covered)
 			status_problem(
 				status,

@@ -55,8 +55,8 @@ struct ledger_host {
 struct ledger_pair {
 	uint32_t src, dst; /* places among the hosts */
 	uint32_t label, source_class;
-	uint32_t hot; /* place in the list of recently active pairs, + 1; 0: not active */
-	uint8_t hook; /* enum cf_hook */
+	uint32_t hot;  /* place in the list of recently active pairs, + 1; 0: not active */
+	uint8_t hook;  /* enum cf_hook */
 	bool dropped;  /* as in struct ledger_host */
 	uint8_t began; /* CF_SLOT_BEGAN_* of all its slots */
 	uint32_t moved_poll;
@@ -116,7 +116,8 @@ struct ledger {
 	uint32_t poll;                /* number of the present or last one; the first is 1 */
 	struct utc now;
 	uint64_t poll_ms[LEDGER_POLLS];
-	bool resuming; /* the first poll since a snapshot: what it shows took nobody knows how long */
+	bool resuming; /* the first poll since a snapshot: what it shows took nobody knows how long
+			*/
 	struct ledger_sums total; /* of all pairs, by hook below */
 	struct ledger_sums hook_total[CF_HOOK_MAX];
 	/* part of the totals that no pair is kept for: idle ones that were summed up, and what

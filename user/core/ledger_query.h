@@ -40,9 +40,9 @@ struct ledger_row {
 	struct addr dst; /* BY_PAIR, BY_DESTINATION */
 	uint32_t number;
 	char cc[4];
-	uint8_t hook; /* BY_PAIR */
-	bool dropped; /* BY_PAIR, BY_SOURCE, BY_DESTINATION: the last verdict; else whether any
-			 pair's was */
+	uint8_t hook;  /* BY_PAIR */
+	bool dropped;  /* BY_PAIR, BY_SOURCE, BY_DESTINATION: the last verdict; else whether any
+			  pair's was */
 	uint8_t began; /* CF_SLOT_BEGAN_*: of flows of these pairs */
 	struct ledger_sums sums;
 	uint64_t rate, rate_now; /* wire bytes per second: over 10 s, since the last poll */

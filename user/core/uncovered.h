@@ -6,15 +6,15 @@
 #ifndef CURFEW_CORE_UNCOVERED_H
 #define CURFEW_CORE_UNCOVERED_H
 
-#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/device.h"
 #include "curfew/abi.h"
 
 struct uncovered_entry {
-	char ifname[IFNAMSIZ];
+	char ifname[DEVICE_NAME];
 	enum cf_if_role role;
 	bool exists;
 	bool covered;

@@ -67,17 +67,19 @@ static bool is_upper(const struct plan *p, const struct attached *a, const struc
 /* Those of devices that are gone too: their number may be given to another. */
 static void clear_uppers(const struct datapath *dp, const struct plan *p, const struct attached *a)
 {
-	int fd = dp_map_fd(dp, "ifaces");
-	struct cf_iface v;
+	_cleanup_free_ struct cf_iface *v = xcalloc(CF_IF_MAX, sizeof(*v));
+	_cleanup_free_ uint32_t *keys = xcalloc(CF_IF_MAX, sizeof(*keys));
+	uint32_t n = CF_IF_MAX, next;
 
-	for (uint32_t i = 0; i < CF_IF_MAX; i++) {
-		const struct device *d;
+	/* at once: this is asked for each time that a device changes */
+	if (bpf_map_lookup_batch(dp_map_fd(dp, "ifaces"), NULL, &next, keys, v, &n, NULL) < 0 &&
+	    errno != ENOENT)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct device *d = p ? device_find(&p->devices, v[i].ifindex) : NULL;
 
-		if (bpf_map_lookup_elem(fd, &i, &v) < 0 || !(v.flags & CF_IF_UPPER))
-			continue;
-		d = p ? device_find(&p->devices, v.ifindex) : NULL;
-		if (!d || !is_upper(p, a, d))
-			iface_clear(dp, v.ifindex, CF_IF_INSIDE);
+		if (v[i].flags & CF_IF_UPPER && (!d || !is_upper(p, a, d)))
+			iface_clear(dp, v[i].ifindex, CF_IF_INSIDE);
 	}
 }
 

@@ -19,7 +19,8 @@ bool probe_conntrack_loaded(void)
 	       !access("/sys/module/" MODULE, F_OK);
 }
 
-/* The module's type information, as the kernel wants it for a call into it; -ENOENT: it has none. */
+/* The module's type information, as the kernel wants it for a call into it; -ENOENT: it has none.
+ */
 static int module_btf(void)
 {
 	uint32_t id = 0;
@@ -65,11 +66,15 @@ static bool may_call(const struct kfuncs *k)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 4, .src_reg = 10 },
 		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 4, .imm = -32 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 5, .imm = 12 },
-		{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .off = in,
+		{ .code = BPF_JMP | BPF_CALL,
+		  .src_reg = BPF_PSEUDO_KFUNC_CALL,
+		  .off = in,
 		  .imm = k->look_up },
 		{ .code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = 0, .off = 2 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 1, .src_reg = 0 },
-		{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .off = in,
+		{ .code = BPF_JMP | BPF_CALL,
+		  .src_reg = BPF_PSEUDO_KFUNC_CALL,
+		  .off = in,
 		  .imm = k->release },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0 },
 		{ .code = BPF_JMP | BPF_EXIT },

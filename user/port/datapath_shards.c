@@ -205,8 +205,8 @@ static int grace_by_map(void)
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
 	uint32_t zero = 0;
 	int r = 0, outer = -1;
-	int inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "grace", sizeof(zero), sizeof(zero), 1,
-				   NULL);
+	int inner =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "grace", sizeof(zero), sizeof(zero), 1, NULL);
 
 	if (inner < 0)
 		return -errno;
