@@ -166,6 +166,20 @@ static uint64_t noted(struct rig *r, enum cf_hook hook, enum cf_note note)
 	return n.t[hook][note].packets;
 }
 
+/* What the attached program was told, read from the kernel, as `status` does it. */
+static bool hook_asks(struct rig *r, const char *ifname)
+{
+	struct hook_list l = { 0 };
+	bool asks = false;
+
+	cr_assert_eq(datapath_hooks(r->dp, &l), 0);
+	for (size_t i = 0; i < l.n; i++)
+		if (!strcmp(l.v[i].ifname, ifname))
+			asks = datapath_hook_conntrack(&l.v[i]);
+	hook_list_done(&l);
+	return asks;
+}
+
 /* ---- the internal host --------------------------------------------------- */
 
 Test(conntrack, a_masqueraded_host_is_named)
@@ -175,6 +189,7 @@ Test(conntrack, a_masqueraded_host_is_named)
 	struct rig r;
 
 	setup(&r, OBSERVE);
+	cr_assert(hook_asks(&r, "wan0"));
 	inject("host0", &in);
 	rig_repeat(&r, RIG_OTHER, &out, 3);
 	assert_pair(&r, CF_HOOK_OUTSIDE, "10.0.0.5", "203.0.113.1", 3, CF_SLOT_BEGAN_INSIDE);
@@ -336,6 +351,7 @@ Test(conntrack, absent)
 
 	rig_setup(&r, OBSERVE, &without);
 	cr_assert_not(datapath_conntrack(r.dp));
+	cr_assert_not(hook_asks(&r, "wan0"));
 	rig_repeat(&r, RIG_OTHER, &out, 2);
 	assert_pair(&r, CF_HOOK_OUTSIDE, "192.0.2.1", "203.0.113.1", 2, 0);
 	cr_assert_eq(noted(&r, CF_HOOK_OUTSIDE, CF_NOTE_NAT_UNKNOWN), 2);

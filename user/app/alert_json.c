@@ -66,6 +66,12 @@ static void add_quota(json_t *o, const struct alert *a, const struct zone *zone)
 	json_object_set_new(o, "period_ends", json_when(a->period_ends, zone));
 }
 
+/* Of a hook, not of a packet: there are no addresses. */
+static bool has_packet(const struct alert *a)
+{
+	return a->kind != ALERT_COVERAGE;
+}
+
 static json_t *ours(const struct alert *a, uint64_t id, const struct zone *zone)
 {
 	json_t *o = json_object();
@@ -75,11 +81,13 @@ static json_t *ours(const struct alert *a, uint64_t id, const struct zone *zone)
 	json_object_set_new(o, "level", json_string(level_name(a->level)));
 	json_object_set_new(o, "kind", json_string(alert_kind_name(a->kind)));
 	json_object_set_new(o, "policy", json_text(a->policy));
-	json_object_set_new(o, "verdict", json_string(alert_verdict_name(a->verdict)));
+	json_object_set_new(o, "verdict",
+			    has_packet(a) ? json_string(alert_verdict_name(a->verdict))
+					  : json_null());
 	json_object_set_new(o, "story", json_text(a->story));
-	json_object_set_new(o, "source", json_addr(&a->src));
+	json_object_set_new(o, "source", has_packet(a) ? json_addr(&a->src) : json_null());
 	json_object_set_new(o, "source_mac", mac(a));
-	json_object_set_new(o, "destination", json_addr(&a->dst));
+	json_object_set_new(o, "destination", has_packet(a) ? json_addr(&a->dst) : json_null());
 	json_place(o, &a->place);
 	json_object_set_new(o, "hook",
 			    json_string(a->hook == CF_HOOK_INSIDE ? "inside" : "outside"));
@@ -97,13 +105,16 @@ json_t *alert_json(const struct alert *a, uint64_t id, const struct zone *zone)
 
 	json_object_set_new(o, "timestamp", json_when(a->at, zone));
 	json_object_set_new(o, "event_type", json_string("alert"));
-	json_object_set_new(o, "src_ip", json_addr(&a->src));
+	if (has_packet(a))
+		json_object_set_new(o, "src_ip", json_addr(&a->src));
 	if (a->source_port)
 		json_object_set_new(o, "src_port", json_integer(a->source_port));
-	json_object_set_new(o, "dest_ip", json_addr(&a->dst));
+	if (has_packet(a))
+		json_object_set_new(o, "dest_ip", json_addr(&a->dst));
 	if (a->destination_port)
 		json_object_set_new(o, "dest_port", json_integer(a->destination_port));
-	json_object_set_new(o, "proto", protocol(a->protocol));
+	if (has_packet(a))
+		json_object_set_new(o, "proto", protocol(a->protocol));
 	json_object_set_new(
 		o, "alert",
 		json_pack("{s:s, s:o, s:i, s:s}", "action", action, "signature",

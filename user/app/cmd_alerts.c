@@ -109,7 +109,8 @@ static int print_one(const struct cli *cli, const json_t *reply)
 
 	printf("%salert %" PRIu64 "%s: %s\n\n", style_on(level_style(level), cli->colour),
 	       json_get_count(o, "id"), style_off(level_style(level), cli->colour), story);
-	where = xprintf("%s (%s)", json_get_text(o, "destination"), place);
+	if (json_get_text(o, "destination"))
+		where = xprintf("%s (%s)", json_get_text(o, "destination"), place);
 	line_time("time", json_get_text(event, "timestamp"));
 	line("level", level);
 	line("policy", json_get_text(o, "policy"));

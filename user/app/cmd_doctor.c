@@ -25,9 +25,9 @@ void doctor_say(struct doctor *d, enum health health, const char *check, const c
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
-	json_array_append_new(d->rows, json_pack("{s:s, s:s, s:s, s:s?}", "health",
-						 health_names[health], "check", check, "what",
-						 buf_text(&b), "do", advice));
+	json_array_append_new(d->rows,
+			      json_pack("{s:s, s:s, s:s, s:s?}", "health", health_names[health],
+					"check", check, "what", buf_text(&b), "do", advice));
 	if (health > d->worst)
 		d->worst = health;
 }
@@ -42,8 +42,8 @@ static void configuration(struct doctor *d, struct running *run)
 		buf_text(&said);
 		if (said.s)
 			said.s[strcspn(said.s, "\n")] = '\0';
-		doctor_say(d, HEALTH_FAIL, "configuration", "curfew check; a first one: curfew init",
-			   "%s", buf_text(&said));
+		doctor_say(d, HEALTH_FAIL, "configuration",
+			   "curfew check; a first one: curfew init", "%s", buf_text(&said));
 		return;
 	}
 	d->set = run->set;

@@ -25,8 +25,8 @@ static void print_alert(const json_t *event)
 		return;
 	when = show_time(json_get_text(event, "timestamp"));
 	story = text_safe(json_get_text(o, "story") ?: "");
-	printf("alert %" PRIu64 ", %s, %s:\n  %s [%s]\n\nNow:\n", json_get_count(o, "id"),
-	       json_get_text(o, "level") ?: "?", when, story, json_get_text(o, "verdict") ?: "?");
+	printf("alert %" PRIu64 ", %s, %s:\n  %s [%s]\n", json_get_count(o, "id"),
+	       json_get_text(o, "level") ?: "?", when, story, json_get_text(o, "verdict") ?: "-");
 }
 
 static void print_suggestion(const json_t *s)
@@ -89,7 +89,12 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (cli->json)
 		return json_out("why", reply);
 	print_alert(json_object_get(reply, "alert"));
-	explain_print(cli, reply);
+	/* an alert about a hook is about no pair */
+	if (json_object_get(reply, "flow")) {
+		if (json_object_get(reply, "alert"))
+			puts("\nNow:");
+		explain_print(cli, reply);
+	}
 	if (o.suggest)
 		print_suggestion(json_object_get(reply, "suggest"));
 	else

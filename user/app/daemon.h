@@ -58,16 +58,18 @@ struct daemon {
 	uint64_t off_seen; /* control.off_until at the last poll */
 	uint64_t polls;
 	struct net_watch {
-		uint64_t settle_ms; /* CLOCK_MONOTONIC: look at the network then; 0: nothing changed */
+		uint64_t settle_ms; /* CLOCK_MONOTONIC: look at the network then; 0: nothing changed
+				     */
 		uint64_t cover_ms;  /* the same, at interfaces */
 		uint64_t covered_ms; /* when that was last done because of a change */
-		uint64_t fewer_ms;   /* since when there are fewer addresses or routes; 0: there are not */
+		uint64_t fewer_ms;   /* since when there are fewer addresses or routes; 0: there are
+					not */
 		uint64_t rest_ms;    /* no compilation because of the network before that */
 	} network;
 	uint64_t net_since_ms; /* what the network socket says now happened no earlier */
 	uint64_t net_resyncs;  /* times that messages were lost, and all was looked at anew */
 	struct cover_watch *cover;
-	bool release;        /* leave by detaching */
+	bool release; /* leave by detaching */
 	int epoll, timer, wall, signals, net;
 	struct control *control;
 };

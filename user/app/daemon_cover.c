@@ -25,10 +25,10 @@
 struct post {
 	char ifname[IFNAMSIZ];
 	enum cf_if_role role;
-	uint32_t ifindex;    /* the last one that was seen covered */
-	bool displaced;      /* said already */
-	bool said;           /* that it is not covered */
-	uint32_t retaken;    /* how often */
+	uint32_t ifindex; /* the last one that was seen covered */
+	bool displaced;   /* said already */
+	bool said;        /* that it is not covered */
+	uint32_t retaken; /* how often */
 	struct retake retake;
 };
 
@@ -40,7 +40,7 @@ struct cover_watch {
 	} posts;
 	uint64_t watched_ms;
 	uint64_t tried_ms; /* to cover what is missing */
-	char *trouble; /* what was last said about interfaces that cannot be covered */
+	char *trouble;     /* what was last said about interfaces that cannot be covered */
 };
 
 static struct cover_watch *watch_of(struct daemon *d)
@@ -196,8 +196,9 @@ static bool look(struct daemon *d, const struct want_list *wants, const struct h
 			.now_ms = now,
 		};
 		uint64_t ms;
+		enum uncovered_news news = uncovered_look(&w->gaps, &l, &ms);
 
-		say_gap(d, want, uncovered_look(&w->gaps, &l, &ms), ms, p);
+		say_gap(d, want, news, ms, p);
 		if (l.covered)
 			p->ifindex = h->ifindex;
 		missing |= l.exists && !l.covered;
@@ -230,9 +231,10 @@ void daemon_cover(struct daemon *d)
 
 static void say_displaced(struct daemon *d, const struct hook *h)
 {
-	log_warning("%s: program '%s' (id %u) has gone before ours: what it lets pass or takes away, "
-		    "we do not see",
-		    h->ifname, h->first, h->first_id);
+	log_warning(
+		"%s: program '%s' (id %u) has gone before ours: what it lets pass or takes away, "
+		"we do not see",
+		h->ifname, h->first, h->first_id);
 	raise_alert(d, CF_LEVEL_WARNING, h->role,
 		    xprintf("program '%s' (id %u) has gone before ours on %s: what it lets pass or "
 			    "takes away, we do not see",
@@ -271,11 +273,12 @@ static void keep_place(struct daemon *d, const struct hook *h)
 		retake(d, h, p);
 		return;
 	case RETAKE_GIVE_UP:
-		log_error("%s: '%s' insists on being first; after %d tries it is left there", h->ifname,
-			  h->first, RETAKE_TRIES);
-		raise_alert(d, CF_LEVEL_CRITICAL, h->role,
-			    xprintf("'%s' insists on being before us on %s: left there after %d tries",
-				    h->first, h->ifname, RETAKE_TRIES));
+		log_error("%s: '%s' insists on being first; after %d tries it is left there",
+			  h->ifname, h->first, RETAKE_TRIES);
+		raise_alert(
+			d, CF_LEVEL_CRITICAL, h->role,
+			xprintf("'%s' insists on being before us on %s: left there after %d tries",
+				h->first, h->ifname, RETAKE_TRIES));
 		return;
 	}
 }
@@ -336,10 +339,11 @@ void daemon_cover_status(struct daemon *d, json_t *status)
 				  "uncovered_since", since_json(d, e, now), "retaken",
 				  (json_int_t)p->retaken, "gave_up", p->retake.gave_up));
 		if (p->retake.gave_up && p->displaced)
-			status_problem(status,
-				       xprintf("%s: %d times another program went before ours; it is left there",
-					       e->ifname, RETAKE_TRIES),
-				       "find who attaches it; to be first again: curfew reload");
+			status_problem(
+				status,
+				xprintf("%s: %d times another program went before ours; it is left there",
+					e->ifname, RETAKE_TRIES),
+				"find who attaches it; to be first again: curfew reload");
 	}
 	json_object_set_new(status, "interfaces", list);
 	json_object_set_new(status, "netlink",

@@ -63,7 +63,8 @@ void daemon_net_readable(struct daemon *d)
 	}
 	if (what & NETLINK_LOST) {
 		d->net_resyncs++;
-		log_warning("the network changes faster than it can be followed; looking at all of it anew");
+		log_warning(
+			"the network changes faster than it can be followed; looking at all of it anew");
 	}
 	if (what && !w->settle_ms)
 		w->settle_ms = later(now + NET_SETTLE_MS, w->rest_ms);

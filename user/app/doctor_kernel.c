@@ -26,8 +26,8 @@ static void need(struct doctor *d, enum fact fact, const char *check, const char
 	if (fact == FACT_YES)
 		doctor_say(d, HEALTH_OK, check, NULL, "%s", good);
 	else
-		doctor_say(d, fact == FACT_NO ? HEALTH_FAIL : HEALTH_WARN, check, advice, "%s%s", bad,
-			   fact == FACT_NO ? "" : " (or cannot be asked)");
+		doctor_say(d, fact == FACT_NO ? HEALTH_FAIL : HEALTH_WARN, check, advice, "%s%s",
+			   bad, fact == FACT_NO ? "" : " (or cannot be asked)");
 }
 
 /* What is better to have. */
@@ -41,16 +41,19 @@ static void like(struct doctor *d, enum fact fact, const char *check, const char
 static void scheduling(struct doctor *d, const struct kernel_facts *f)
 {
 	if (f->realtime == FACT_YES)
-		doctor_say(d, HEALTH_WARN, "preemption", "use a kernel without PREEMPT_RT on a gateway",
-			   "PREEMPT_RT: packets may interrupt each other on one CPU, and our tables "
-			   "rely on it that they do not: some may be counted wrongly");
+		doctor_say(
+			d, HEALTH_WARN, "preemption",
+			"use a kernel without PREEMPT_RT on a gateway",
+			"PREEMPT_RT: packets may interrupt each other on one CPU, and our tables "
+			"rely on it that they do not: some may be counted wrongly");
 	else
 		doctor_say(d, HEALTH_OK, "preemption", NULL,
 			   "packets of one CPU do not interrupt each other");
 	if (*f->nohz_full)
-		doctor_say(d, HEALTH_WARN, "nohz_full", "let other CPUs handle network interrupts",
-			   "CPUs %s have no tick: a window may open late for packets that they handle",
-			   f->nohz_full);
+		doctor_say(
+			d, HEALTH_WARN, "nohz_full", "let other CPUs handle network interrupts",
+			"CPUs %s have no tick: a window may open late for packets that they handle",
+			f->nohz_full);
 }
 
 void doctor_kernel(struct doctor *d)
@@ -67,8 +70,10 @@ void doctor_kernel(struct doctor *d)
 	     "use Linux 5.5 or newer");
 	need(d, f.bpffs, "bpffs", "is mounted on /sys/fs/bpf", "nothing can be pinned",
 	     "mount -t bpf bpf /sys/fs/bpf");
-	like(d, f.jit, "jit", "BPF programs run as machine code",
-	     "BPF programs are interpreted: slow", "sysctl net.core.bpf_jit_enable=1");
+	/* only the first network namespace can be asked */
+	if (f.jit != FACT_UNKNOWN)
+		like(d, f.jit, "jit", "BPF programs run as machine code",
+		     "BPF programs are interpreted: slow", "sysctl net.core.bpf_jit_enable=1");
 	like(d, f.tcx, "tcx", "TC programs have links and a place in a chain",
 	     "no TCX (before Linux 6.6): filters of others may be put before ours, and tc can remove "
 	     "ours",
@@ -83,9 +88,10 @@ void doctor_kernel(struct doctor *d)
 			   f.forward4 == FACT_YES && f.forward6 == FACT_YES ? " and " : "",
 			   f.forward6 == FACT_YES ? "IPv6" : "");
 	else
-		doctor_say(d, HEALTH_WARN, "forwarding",
-			   "on a gateway: sysctl net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1",
-			   "this machine forwards nothing: only its own traffic is there to watch");
+		doctor_say(
+			d, HEALTH_WARN, "forwarding",
+			"on a gateway: sysctl net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1",
+			"this machine forwards nothing: only its own traffic is there to watch");
 	like(d, f.clock_synchronised, "clock", "is synchronised",
 	     "is not synchronised: windows open and close at the wrong time",
 	     "install chrony or enable systemd-timesyncd");

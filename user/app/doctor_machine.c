@@ -44,10 +44,11 @@ static void hooks(struct doctor *d)
 	json_array_foreach(json_object_get(d->status, "hooks"), i, v)
 	{
 		if (!json_is_true(json_object_get(v, "covered")))
-			doctor_say(d, HEALTH_FAIL, "hook",
-				   "traffic through it is neither counted nor stopped; the daemon's "
-				   "log says why",
-				   "%s (%s) is not covered", text(v, "interface"), text(v, "role"));
+			doctor_say(
+				d, HEALTH_FAIL, "hook",
+				"traffic through it is neither counted nor stopped; the daemon's "
+				"log says why",
+				"%s (%s) is not covered", text(v, "interface"), text(v, "role"));
 		else
 			doctor_say(d, HEALTH_OK, "hook", NULL, "%s (%s): %s, place %llu",
 				   text(v, "interface"), text(v, "role"), text(v, "hook"),
@@ -63,28 +64,32 @@ static void one_wanted(struct doctor *d, const struct device_list *devices, cons
 	struct device dev;
 
 	if (!found) {
-		doctor_say(d, HEALTH_WARN, "interface",
-			   "correct the name, or wait for the device: it is covered when it appears",
-			   "%s (%s) does not exist", name, role);
+		doctor_say(
+			d, HEALTH_WARN, "interface",
+			"correct the name, or wait for the device: it is covered when it appears",
+			"%s (%s) does not exist", name, role);
 		return;
 	}
 	dev = *found;
 	device_features(&dev);
-	doctor_say(d, HEALTH_OK, "interface", NULL, "%s (%s): %s, %s, %u receive queue%s%s", name, role,
-		   *dev.kind ? dev.kind : "hardware", dev.up ? "up" : "down", queues,
+	doctor_say(d, HEALTH_OK, "interface", NULL, "%s (%s): %s, %s, %u receive queue%s%s", name,
+		   role, *dev.kind ? dev.kind : "hardware", dev.up ? "up" : "down", queues,
 		   queues == 1 ? "" : "s",
-		   queues == 1 && !*dev.kind ? ": one CPU handles all that comes in (see RPS)" : "");
+		   queues == 1 && !*dev.kind ? ": one CPU handles all that comes in (see RPS)"
+					     : "");
 	if (dev.aggregates)
-		doctor_say(d, HEALTH_WARN, "interface", "ethtool -K INTERFACE lro off",
-			   "%s joins packets before any program sees them (LRO): their number is not "
-			   "what the wire carried",
-			   name);
+		doctor_say(
+			d, HEALTH_WARN, "interface", "ethtool -K INTERFACE lro off",
+			"%s joins packets before any program sees them (LRO): their number is not "
+			"what the wire carried",
+			name);
 	if (dev.tc_offload)
-		doctor_say(d, HEALTH_WARN, "interface",
-			   "if no rule needs it: ethtool -K INTERFACE hw-tc-offload off",
-			   "%s may forward in hardware (hw-tc-offload is on): what it forwards so, we "
-			   "do not see",
-			   name);
+		doctor_say(
+			d, HEALTH_WARN, "interface",
+			"if no rule needs it: ethtool -K INTERFACE hw-tc-offload off",
+			"%s may forward in hardware (hw-tc-offload is on): what it forwards so, we "
+			"do not see",
+			name);
 }
 
 static void wanted(struct doctor *d)
@@ -131,9 +136,7 @@ static const char *advice_for(const json_t *problems, const char *what)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(problems, i, v)
-		if (!strcmp(text(v, "what"), what))
-			return text(v, "do");
+	json_array_foreach(problems, i, v) if (!strcmp(text(v, "what"), what)) return text(v, "do");
 	return NULL;
 }
 
@@ -151,8 +154,8 @@ static void say_neighbours(struct doctor *d, const json_t *seen)
 				   advice_for(json_object_get(seen, "problems"), what), "%s", what);
 		else if (!strcmp(past, "perhaps"))
 			doctor_say(d, HEALTH_WARN, "neighbour",
-				   "make sure that it takes nothing past us: docs/threat-model.md", "%s",
-				   what);
+				   "make sure that it takes nothing past us: docs/threat-model.md",
+				   "%s", what);
 		else
 			doctor_say(d, HEALTH_OK, "neighbour", NULL, "%s", what);
 	}
@@ -181,8 +184,9 @@ static void databases(struct doctor *d)
 		long days;
 
 		if (stat(path, &st) < 0) {
-			doctor_say(d, HEALTH_FAIL, "database", "put the file there, or: curfew geo build",
-				   "%s: %s", path, strerror(errno));
+			doctor_say(d, HEALTH_FAIL, "database",
+				   "put the file there, or: curfew geo build", "%s: %s", path,
+				   strerror(errno));
 			continue;
 		}
 		days = (long)((now - st.st_mtime) / 86400);
@@ -203,8 +207,8 @@ static void other_problems(struct doctor *d)
 		const char *what = text(v, "what");
 		bool said = strstr(what, "is not covered") || strstr(what, "daemon is not running");
 
-		json_array_foreach(json_object_get(d->status, "neighbours"), k, n)
-			said |= !strcmp(text(n, "what"), what);
+		json_array_foreach(json_object_get(d->status, "neighbours"), k, n) said |=
+			!strcmp(text(n, "what"), what);
 		if (!said)
 			doctor_say(d, HEALTH_FAIL, "status", text(v, "do"), "%s", what);
 	}

@@ -11,10 +11,10 @@
 struct proposal_facts {
 	const struct net_state *net;
 	const struct device_list *devices; /* with features; NULL: not known */
-	const char *host;                 /* the site's name */
-	const char *zone;                 /* IANA name; NULL: unknown */
-	const char *country, *asn, *city; /* paths of databases that exist; NULL: none */
-	const struct caller *caller;      /* NULL: nobody came over the network */
+	const char *host;                  /* the site's name */
+	const char *zone;                  /* IANA name; NULL: unknown */
+	const char *country, *asn, *city;  /* paths of databases that exist; NULL: none */
+	const struct caller *caller;       /* NULL: nobody came over the network */
 };
 
 /* The text passes `curfew check`. -ENODEV: there is no default route, so nothing is outside. */

@@ -152,6 +152,16 @@ static int from_alert(struct daemon *d, const json_t *args, json_t **ret_args, j
 	return 0;
 }
 
+/* What an alert that names no packet leads to. */
+static json_t *about_hook(json_t *alert)
+{
+	json_t *list = json_array();
+
+	add_command(list, "what is covered now, and for how long it was not", "curfew status");
+	add_command(list, "who else handles packets here", "curfew doctor");
+	return json_pack("{s:O, s:o}", "alert", alert, "commands", list);
+}
+
 int request_why(struct daemon *d, const struct peer *peer _unused_, const json_t *args,
 		json_t **ret_reply, char **ret_error)
 {
@@ -162,6 +172,11 @@ int request_why(struct daemon *d, const struct peer *peer _unused_, const json_t
 
 	if (json_get_count(args, "id"))
 		r = from_alert(d, args, &pair, &alert, ret_error);
+	if (alert && !json_get_text(json_object_get(alert, "curfew"), "source")) {
+		json_decref(pair);
+		*ret_reply = about_hook(alert);
+		return 0;
+	}
 	if (!r)
 		r = question_parse(d, pair ? pair : args, &q, ret_error);
 	json_decref(pair);

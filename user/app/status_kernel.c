@@ -39,6 +39,24 @@ static json_t *hook_json(struct datapath *dp, const struct hook *h)
 		*h->warning.text ? h->warning.text : NULL);
 }
 
+/* What an outside hook knows of hosts that no inside hook has seen. */
+static void add_conntrack(const struct hook *h, json_t *o)
+{
+	bool asks;
+
+	if (h->role != CF_IF_OUTSIDE || h->kind == HOOK_NONE)
+		return;
+	asks = datapath_hook_conntrack(h);
+	json_object_set_new(o, "conntrack", json_boolean(asks));
+	json_object_set_new(
+		o, "source",
+		json_string(
+			asks ? "behind NAT the internal host, by conntrack for TCP and UDP; of other "
+			       "protocols the address that NAT gave it"
+			     : "behind NAT the address that NAT gave it: no conntrack for programs "
+			       "in this kernel; who began is known for TCP only"));
+}
+
 static void add_hooks(struct datapath *dp, json_t *status)
 {
 	uint32_t generation = datapath_generation(dp);
@@ -52,6 +70,7 @@ static void add_hooks(struct datapath *dp, json_t *status)
 		const struct hook *h = &hooks.v[i];
 
 		json_array_append_new(list, hook_json(dp, h));
+		add_conntrack(h, json_array_get(list, i));
 		if (*h->warning.text)
 			status_problem(
 				status, xprintf("%s: %s", h->ifname, h->warning.text),

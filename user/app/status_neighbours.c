@@ -28,8 +28,9 @@ static const char *const past_names[] = {
 static void tell(struct scene *s, const char *kind, const char *device, enum past past, char *what,
 		 const char *advice)
 {
-	json_array_append_new(s->list, json_pack("{s:s, s:s?, s:s, s:s}", "kind", kind, "interface",
-						 device, "past_us", past_names[past], "what", what));
+	json_array_append_new(s->list,
+			      json_pack("{s:s, s:s?, s:s, s:s}", "kind", kind, "interface", device,
+					"past_us", past_names[past], "what", what));
 	if (past == PAST_US)
 		status_problem(s->status, what, advice);
 	else
@@ -205,7 +206,8 @@ static void offload(struct scene *s, const struct device *d)
 		     NULL);
 }
 
-/* Between two ports of a bridge nothing is routed: it comes in by a port without our inside hook. */
+/* Between two ports of a bridge nothing is routed: it comes in by a port without our inside hook.
+ */
 static void bridge(struct scene *s, const struct device *out)
 {
 	const struct device *master = device_find(&s->devices, out->master);
@@ -232,9 +234,9 @@ static void bridge(struct scene *s, const struct device *out)
 /* Its packets leave once more, by another device, and are seen there. */
 static bool is_tunnel(const struct device *d)
 {
-	static const char *const kinds[] = { "wireguard", "tun",  "gre",   "gretap", "ip6gre",
-					     "ip6gretap", "ipip", "ip6tnl", "sit",   "vti",
-					     "vti6",      "xfrm", "vxlan", "geneve", "dummy" };
+	static const char *const kinds[] = { "wireguard", "tun",  "gre",    "gretap", "ip6gre",
+					     "ip6gretap", "ipip", "ip6tnl", "sit",    "vti",
+					     "vti6",      "xfrm", "vxlan",  "geneve", "dummy" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (device_is(d, kinds[i]))
@@ -242,7 +244,8 @@ static bool is_tunnel(const struct device *d)
 	return false;
 }
 
-/* What leaves by the device meets an outside hook: on it, on what carries it, or on all its ports. */
+/* What leaves by the device meets an outside hook: on it, on what carries it, or on all its ports.
+ */
 static bool leaves_by_us(const struct scene *s, const struct device *d, int depth)
 {
 	size_t ports = 0, seen = 0;
@@ -278,8 +281,8 @@ static void exits(struct scene *s)
 		const struct net_route *r = &net.routes.v[i];
 		const struct device *d = device_find(&s->devices, r->ifindex);
 
-		if (r->local || !is_default(&r->dst) || !d ||
-		    r->dst.addr.b[0] == 0xff || d->ifindex == last || device_is_loopback(d))
+		if (r->local || !is_default(&r->dst) || !d || r->dst.addr.b[0] == 0xff ||
+		    d->ifindex == last || device_is_loopback(d))
 			continue;
 		if (leaves_by_us(s, d, 0))
 			continue;

@@ -111,6 +111,12 @@ static void print_hooks(const struct cli *cli, const json_t *s)
 		return;
 	putchar('\n');
 	table_print(&t, stdout, cli->colour);
+	/* the line above says it, where all is as it should be and there is a daemon */
+	json_array_foreach(json_object_get(s, "hooks"), i, v)
+	{
+		if (*text(v, "source") && !(yes(v, "conntrack") && *text(s, "internal_hosts")))
+			printf("%s: source is %s\n", text(v, "interface"), text(v, "source"));
+	}
 }
 
 static void print_reasons(const struct cli *cli, const json_t *s)

@@ -8,8 +8,7 @@
 
 static const char *const kind_names[] = {
 	[ALERT_THRESHOLD] = "threshold", [ALERT_QUOTA] = "quota", [ALERT_POLICY] = "policy",
-	[ALERT_BLOCK] = "block",         [ALERT_TABLE] = "table",
-	[ALERT_COVERAGE] = "coverage",
+	[ALERT_BLOCK] = "block",         [ALERT_TABLE] = "table", [ALERT_COVERAGE] = "coverage",
 };
 _Static_assert(ARRAY_SIZE(kind_names) == ALERT_KIND_MAX, "a kind has no name");
 

@@ -34,7 +34,8 @@ uint64_t uncovered_total(const struct uncovered_entry *e, uint64_t now_ms)
 
 static uint64_t began(const struct uncovered_entry *e, const struct uncovered_look *l)
 {
-	/* what appeared cannot have been open before that, nor before it was last seen to be absent */
+	/* what appeared cannot have been open before that, nor before it was last seen to be absent
+	 */
 	if (!e->exists || l->anew)
 		return l->appeared_ms > e->known_ms ? l->appeared_ms : e->known_ms;
 	return e->known_ms;

@@ -31,7 +31,7 @@ struct datapath_options {
 	uint32_t pairs_per_cpu; /* slots of each family a CPU gets; 0: 131,072 and half of it for
 				   IPv6 */
 	uint32_t quota_keys;    /* entries of the quota ledger; 0: 65,536 */
-	bool no_conntrack; /* do as if the kernel had none: for tests */
+	bool no_conntrack;      /* do as if the kernel had none: for tests */
 	bool force_clsact; /* never TCX: for tests, and kernels before 6.6 find it out themselves */
 };
 
@@ -71,18 +71,18 @@ struct hook {
 	enum cf_if_role role;
 	enum hook_kind kind; /* NONE: not hooked; `seen_at`, or `why` says why not */
 	uint32_t prog_id;
-	uint32_t link_id;    /* 0 for clsact */
-	uint32_t generation; /* of the program that is attached */
-	uint32_t position;   /* in the TCX chain, from 0; 0 elsewhere */
-	uint32_t first_id;   /* program at the head of the chain, if that is not ours */
-	char first[16];      /* its name */
-	bool alive;          /* the kernel still has it on that device */
-	bool covered;        /* alive, or what comes by it is seen where it is covered */
+	uint32_t link_id;       /* 0 for clsact */
+	uint32_t generation;    /* of the program that is attached */
+	uint32_t position;      /* in the TCX chain, from 0; 0 elsewhere */
+	uint32_t first_id;      /* program at the head of the chain, if that is not ours */
+	char first[16];         /* its name */
+	bool alive;             /* the kernel still has it on that device */
+	bool covered;           /* alive, or what comes by it is seen where it is covered */
 	char seen_at[IFNAMSIZ]; /* the interface that is hooked instead, or "" */
 	char renamed[IFNAMSIZ]; /* what the device is called now, if no other has its name */
-	struct why why;     /* why it is not covered */
-	struct why note;    /* why this hook */
-	struct why warning; /* what it may not see, and what to write instead; or "" */
+	struct why why;         /* why it is not covered */
+	struct why note;        /* why this hook */
+	struct why warning;     /* what it may not see, and what to write instead; or "" */
 };
 struct hook_list {
 	struct hook *v;
@@ -119,6 +119,8 @@ int datapath_cover(struct datapath *dp, const struct hook_want *wants, size_t n_
 		   struct why *why);
 /* Whether the generation that this process loaded asks connection tracking for internal hosts. */
 bool datapath_conntrack(const struct datapath *dp);
+/* The same of what is attached at an outside hook, as the kernel has it: also without a daemon. */
+bool datapath_hook_conntrack(const struct hook *h);
 /* It does not, and by now the kernel could: load a new one. Costs a look at a file. */
 bool datapath_conntrack_appeared(const struct datapath *dp);
 /* Every hook, and every interface of the configuration in force that has none. */
@@ -172,7 +174,8 @@ int datapath_commit_begin(struct datapath *dp);
 void datapath_commit_end(struct datapath *dp);
 /* The epoch that commit_end() will acknowledge, or has. */
 uint32_t datapath_commit_epoch(const struct datapath *dp);
-/* Names these tables: another number, other tables (they were detached, or the machine rebooted). */
+/* Names these tables: another number, other tables (they were detached, or the machine rebooted).
+ */
 uint64_t datapath_tables_id(const struct datapath *dp);
 
 /* How full each CPU's shard was in the last datapath_pairs(). */

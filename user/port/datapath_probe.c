@@ -9,7 +9,10 @@
 #include <bpf/btf.h>
 #include <linux/bpf.h>
 
+#include "base/buf.h"
 #include "base/def.h"
+#include "curfew/config.h"
+#include "port/datapath.h"
 
 #define MODULE "nf_conntrack"
 
@@ -117,4 +120,60 @@ bool probe_conntrack(void)
 	btf__free(module);
 	btf__free(kernel);
 	return can;
+}
+
+/* ---- what is loaded ------------------------------------------------------ */
+
+/* Where a program's constants have its `cfg`, by the map's type information; -1: not found. */
+static int64_t config_at(const struct bpf_map_info *map)
+{
+	struct btf *btf = btf__load_from_kernel_by_id(map->btf_id);
+	const struct btf_type *t = btf ? btf__type_by_id(btf, map->btf_value_type_id) : NULL;
+	int64_t at = -1;
+
+	for (uint32_t i = 0; t && btf_is_datasec(t) && i < btf_vlen(t); i++) {
+		const struct btf_var_secinfo *var = btf_var_secinfos(t) + i;
+		const struct btf_type *v = btf__type_by_id(btf, var->type);
+
+		if (v && !strcmp(btf__name_by_offset(btf, v->name_off), "cfg") &&
+		    var->size == sizeof(struct cf_config))
+			at = var->offset;
+	}
+	btf__free(btf);
+	return at;
+}
+
+static bool constants_say(int fd)
+{
+	struct bpf_map_info map = { 0 };
+	uint32_t len = sizeof(map), zero = 0;
+	_cleanup_free_ uint8_t *value = NULL;
+	struct cf_config config;
+	int64_t at;
+
+	if (bpf_obj_get_info_by_fd(fd, &map, &len) || !map.btf_id || !strstr(map.name, ".rodata"))
+		return false;
+	at = config_at(&map);
+	value = xcalloc(1, map.value_size);
+	if (at < 0 || bpf_map_lookup_elem(fd, &zero, value))
+		return false;
+	memcpy(&config, value + at, sizeof(config));
+	return config.have_ct;
+}
+
+bool datapath_hook_conntrack(const struct hook *h)
+{
+	uint32_t ids[64], len = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info = { .map_ids = (uintptr_t)ids, .nr_map_ids = ARRAY_SIZE(ids) };
+	_cleanup_close_ int prog = h->prog_id ? bpf_prog_get_fd_by_id(h->prog_id) : -1;
+	bool says = false;
+
+	if (prog < 0 || bpf_obj_get_info_by_fd(prog, &info, &len))
+		return false;
+	for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(ids) && !says; i++) {
+		_cleanup_close_ int fd = bpf_map_get_fd_by_id(ids[i]);
+
+		says = fd >= 0 && constants_say(fd);
+	}
+	return says;
 }

@@ -324,14 +324,14 @@ static struct addr pair_destination6(const uint8_t dst[8])
 
 static struct shard_use *use_of(struct datapath *dp, const struct segment_view *v)
 {
-	struct shard_use *last = dp->uses.n ? &dp->uses.v[dp->uses.n - 1] : NULL;
+	struct shard_use *use;
 
 	for (size_t i = 0; i < dp->uses.n; i++)
 		if (dp->uses.v[i].cpu == v->cpu && dp->uses.v[i].six == v->six)
 			return &dp->uses.v[i];
-	last = VEC_ADD(&dp->uses);
-	*last = (struct shard_use){ .cpu = v->cpu, .six = v->six };
-	return last;
+	use = VEC_ADD(&dp->uses);
+	*use = (struct shard_use){ .cpu = v->cpu, .six = v->six };
+	return use;
 }
 
 static void read_segment(struct datapath *dp, const struct segment_view *v, pair_fn fn, void *arg)

@@ -69,8 +69,8 @@ static void take_devices(struct flowtable *f, const struct nlattr *hook)
 		mnl_attr_for_each_nested(d, a)
 		{
 			if (n < sizeof(f->devices))
-				n += (size_t)snprintf(f->devices + n, sizeof(f->devices) - n, "%s%s",
-						      n ? ", " : "", mnl_attr_get_str(d));
+				n += (size_t)snprintf(f->devices + n, sizeof(f->devices) - n,
+						      "%s%s", n ? ", " : "", mnl_attr_get_str(d));
 		}
 	}
 }
@@ -261,8 +261,7 @@ int tc_filters_read(uint32_t ifindex, bool egress, struct tc_filter_list *ret)
 {
 	struct filters f = { 0 };
 	int r = read_filters(
-		ifindex,
-		TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS), &f);
+		ifindex, TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS), &f);
 
 	/* an ingress qdisc, of the old kind */
 	if (r == 0 && !f.list.n && !f.ours && !egress)

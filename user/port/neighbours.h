@@ -15,7 +15,7 @@
 /* A flowtable of nf_tables (linux/netfilter/nf_tables.h, NFT_MSG_GETFLOWTABLE). */
 struct flowtable {
 	char table[32], name[32];
-	bool hardware; /* the network card forwards by itself */
+	bool hardware;     /* the network card forwards by itself */
 	char devices[128]; /* "eth1, wan0", cut if long */
 };
 struct flowtable_list {
