@@ -123,8 +123,7 @@ static __always_inline bool rules_about(__u32 label, __u32 source_class, enum cf
 
 static __always_inline bool is_drop(enum cf_reason reason)
 {
-	return reason == CF_REASON_DROP_QUOTA || reason == CF_REASON_DROP_POLICY ||
-	       reason == CF_REASON_DROP_BLOCKED;
+	return CF_DROP_REASONS >> reason & 1;
 }
 
 static __always_inline bool switched_off(void)

@@ -18,12 +18,12 @@
 #include "reasons.def"
 
 /* Bumped whenever a shared map's layout changes: pinned maps of another version are not adopted. */
-#define CF_LAYOUT_VERSION 3
+#define CF_LAYOUT_VERSION 4
 
-#define CF_RULES_MAX    256 /* policies, except blocks, exempts, protects, blocks, allows together */
+#define CF_RULES_MAX    512 /* policies, except blocks, exempts, protects, blocks, allows together */
 #define CF_ROW_WORDS    (CF_RULES_MAX / 64)
-#define CF_QUOTAS_MAX   256 /* quota lines of all policies */
-#define CF_QUOTA_ATS    4   /* "at N%" lines of a policy */
+#define CF_QUOTAS_MAX   1024 /* quota lines of all policies */
+#define CF_QUOTA_ATS    4    /* "at N%" lines of a policy */
 #define CF_LABELS_MAX   ((1 << 20) - 1)
 #define CF_CLASSES_MAX  4095
 #define CF_EDGES_MAX    65536 /* of all calendars together */
@@ -38,6 +38,18 @@ enum cf_reason {
 		CF_REASON_MAX
 };
 
+/* Bit n: a packet that leaves with reason n was dropped. */
+enum cf_drops_of_group {
+	CF_DROPS_PASS,
+	CF_DROPS_SEEN = CF_DROPS_PASS,
+	CF_DROPS_IGNORED = CF_DROPS_PASS,
+	CF_DROPS_UNPARSED = CF_DROPS_PASS,
+	CF_DROPS_DROP,
+};
+#define CF_DROPS_X(id, slug, group, text) | (__u64)CF_DROPS_##group << CF_REASON_##id
+#define CF_DROP_REASONS                   (0 CF_REASONS(CF_DROPS_X))
+_Static_assert(CF_REASON_MAX <= 64, "reasons are bits of 64");
+
 /* What is counted about a packet beside its reason. */
 enum cf_note {
 #define X(id, slug, text) CF_NOTE_##id,
@@ -48,6 +60,9 @@ enum cf_note {
 _Static_assert(CF_NOTE_MAX <= 32, "notes of a packet are bits of 32");
 
 enum cf_hook { CF_HOOK_INSIDE, CF_HOOK_OUTSIDE, CF_HOOK_MAX };
+
+/* Who began a packet's flow, as `initiated` sees it. */
+enum cf_began { CF_BEGAN_UNKNOWN, CF_BEGAN_INSIDE, CF_BEGAN_OUTSIDE, CF_BEGAN_MAX };
 
 /* Where a packet began, as `from` sees it. */
 enum cf_from { CF_FROM_INSIDE, CF_FROM_GATEWAY, CF_FROM_OTHER, CF_FROM_MAX };
@@ -310,7 +325,7 @@ _Static_assert(sizeof(struct cf_destination) == 112, "map ABI");
 struct cf_row {
 	__u64 word[CF_ROW_WORDS];
 };
-_Static_assert(sizeof(struct cf_row) == 32, "map ABI");
+_Static_assert(sizeof(struct cf_row) == 64, "map ABI");
 
 /*
  * IPv4 destinations: DXR (Zec, Rizzo, Mikuc 2012) with a 16-bit root. count 0:
@@ -415,7 +430,7 @@ struct cf_rule {
 	__u32 id;          /* stable across generations: see image.h */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct cf_rule) == 80, "map ABI");
+_Static_assert(sizeof(struct cf_rule) == 112, "map ABI");
 
 enum cf_level { CF_LEVEL_NONE, CF_LEVEL_INFO, CF_LEVEL_WARNING, CF_LEVEL_CRITICAL };
 

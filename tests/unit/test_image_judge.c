@@ -15,7 +15,7 @@ static struct image_verdict judge(const struct image *img, enum cf_from from, co
 {
 	struct addr s = addr_of(src), d = addr_of(dst);
 
-	return image_judge(img, from, &s, &d, TEST_NOW);
+	return image_judge(img, &(struct image_packet){ from, s, d, TEST_NOW });
 }
 
 /* The verdict for a host inside that sends to SERVER. */

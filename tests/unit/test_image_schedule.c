@@ -126,8 +126,8 @@ static uint32_t want_period(const struct world *w, int policy, enum period_kind 
 static void check_at(const struct world *w, int64_t at, int64_t folded)
 {
 	const struct addr src = addr_of("10.0.0.1"), dst = addr_of("192.0.2.1");
-	struct cf_row row =
-		image_candidates(w->img, CF_FROM_INSIDE, &src, &dst, (struct utc){ at });
+	struct cf_row row = image_candidates(
+		w->img, &(struct image_packet){ CF_FROM_INSIDE, src, dst, { at } });
 	uint32_t gone = (uint32_t)((at - folded) / 60), q = 0;
 
 	for (int i = 0; i < POLICIES; i++) {
@@ -249,7 +249,7 @@ static enum cf_reason reason_at(const struct image *img, int64_t at)
 {
 	const struct addr src = addr_of("10.0.0.1"), dst = addr_of("192.0.2.1");
 
-	return image_judge(img, CF_FROM_INSIDE, &src, &dst, (struct utc){ at }).reason;
+	return image_judge(img, &(struct image_packet){ CF_FROM_INSIDE, src, dst, { at } }).reason;
 }
 
 Test(schedule, exempt_and_rules_by_hand_end_on_time)

@@ -9,33 +9,15 @@
 /* A window that opens tonight would cut them tonight. */
 #define GUARD_SECONDS (24 * 3600)
 
-static bool drops(enum cf_reason reason)
-{
-	static const bool is_drop[] = {
-#define DROP                     true
-#define PASS                     false
-#define SEEN                     false
-#define IGNORED                  false
-#define UNPARSED                 false
-#define X(id, slug, group, text) [CF_REASON_##id] = group,
-		CF_REASONS(X)
-#undef X
-#undef DROP
-#undef PASS
-#undef SEEN
-#undef IGNORED
-#undef UNPARSED
-	};
-
-	return is_drop[reason];
-}
-
 static bool drops_at(const struct image *img, const struct caller *c, struct utc at,
 		     const char **ret_name)
 {
-	struct image_verdict v = image_judge(img, CF_FROM_GATEWAY, &c->server, &c->client, at);
+	struct image_packet p = {
+		.from = CF_FROM_GATEWAY, .src = c->server, .dst = c->client, .at = at
+	};
+	struct image_verdict v = image_judge(img, &p);
 
-	if (!drops(v.reason))
+	if (!(CF_DROP_REASONS >> v.reason & 1))
 		return false;
 	*ret_name = v.rule < img->rules.n ? img->rules.v[v.rule].name : "a rule";
 	return true;

@@ -238,8 +238,10 @@ static json_t *rule_json(struct daemon *d, uint32_t rule)
 json_t *answer_json(struct daemon *d, const struct question *q, struct answer *ret,
 		    char **ret_error)
 {
-	struct image_verdict v =
-		image_judge(d->now.image, q->src.from, &q->src.addr, &q->dst, q->at);
+	struct image_packet p = {
+		.from = q->src.from, .src = q->src.addr, .dst = q->dst, .at = q->at
+	};
+	struct image_verdict v = image_judge(d->now.image, &p);
 	struct answer a = {
 		.reason = v.reason, .rule = v.rule, .quota = ~0U, .charged = v.charged
 	};
@@ -247,7 +249,7 @@ json_t *answer_json(struct daemon *d, const struct question *q, struct answer *r
 	char mac[MAC_TEXT_MAX];
 	json_t *o, *quotas;
 
-	a.drop = v.reason == CF_REASON_DROP_POLICY || v.reason == CF_REASON_DROP_BLOCKED;
+	a.drop = CF_DROP_REASONS >> v.reason & 1;
 	quotas = quotas_json(d, q, &a, ret_error);
 	if (!quotas)
 		return NULL;

@@ -149,9 +149,24 @@ void image_stats(const struct image *img, struct image_stats *ret);
 uint32_t image_label(const struct image *img, const struct addr *dst);
 /* *ret_flags (may be NULL): enum cf_source_flags. */
 uint32_t image_source_class(const struct image *img, const struct addr *src, uint32_t *ret_flags);
+
+/* A packet that is asked about. What is not known of it is undetermined, as in the kernel. */
+struct image_packet {
+	enum cf_from from;
+	struct addr src, dst;
+	struct utc at;
+	bool has_service;
+	uint8_t protocol;
+	bool has_port;
+	uint16_t port; /* the responder's, whoever sends */
+	enum cf_began began;
+	bool has_mac; /* the sender's, at an inside hook */
+	uint8_t mac[6];
+	const char *interface; /* came in by it; NULL: not known */
+	uint16_t vlan;         /* 0: untagged */
+};
 /* The rules that match: class, label and time; `except` and precedence not yet applied. */
-struct cf_row image_candidates(const struct image *img, enum cf_from from, const struct addr *src,
-			       const struct addr *dst, struct utc at);
+struct cf_row image_candidates(const struct image *img, const struct image_packet *p);
 /* Opening time of a quota's period at an instant, minutes since 1970; 0: closed. */
 uint32_t image_period(const struct image *img, uint32_t calendar, struct utc at);
 /* When that period ends; the schedule's end if later. */
@@ -165,8 +180,7 @@ struct image_verdict {
 		charged; /* policies whose quotas the packet is charged to; empty if it drops */
 };
 /* What judge.h decides when no quota is used up, for a packet of any size within every quota. */
-struct image_verdict image_judge(const struct image *img, enum cf_from from, const struct addr *src,
-				 const struct addr *dst, struct utc at);
+struct image_verdict image_judge(const struct image *img, const struct image_packet *p);
 
 /*
  * Ids are stable: rule ids hash the policy's name, quota ids the name and the

@@ -168,12 +168,11 @@ static const struct cf_row *destination_row(const struct image *img, const struc
 	return &img->dst_rows.v[img->labels.v[image_label(img, dst)].row];
 }
 
-struct cf_row image_candidates(const struct image *img, enum cf_from from, const struct addr *src,
-			       const struct addr *dst, struct utc at)
+struct cf_row image_candidates(const struct image *img, const struct image_packet *p)
 {
-	struct cf_row m = row_and(destination_row(img, dst), source_row(img, from, src));
+	struct cf_row m = row_and(destination_row(img, &p->dst), source_row(img, p->from, &p->src));
 
-	return row_and(&m, time_row(img, at));
+	return row_and(&m, time_row(img, p->at));
 }
 
 /* Takes out of *m what clearing rules in it clear; returns the first that did, ~0: none. */
@@ -242,12 +241,12 @@ static struct image_verdict judge_policies(const struct image *img, const struct
 	return v;
 }
 
-struct image_verdict image_judge(const struct image *img, enum cf_from from, const struct addr *src,
-				 const struct addr *dst, struct utc at)
+struct image_verdict image_judge(const struct image *img, const struct image_packet *p)
 {
-	const struct cf_label *label = &img->labels.v[image_label(img, dst)];
-	struct cf_row any_time = row_and(destination_row(img, dst), source_row(img, from, src));
-	struct cf_row m = row_and(&any_time, time_row(img, at)), some;
+	const struct cf_label *label = &img->labels.v[image_label(img, &p->dst)];
+	struct cf_row any_time =
+		row_and(destination_row(img, &p->dst), source_row(img, p->from, &p->src));
+	struct cf_row m = row_and(&any_time, time_row(img, p->at)), some;
 	uint32_t cleared_by, block;
 
 	if (label->flags & CF_LABEL_IGNORED)
