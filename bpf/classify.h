@@ -17,10 +17,12 @@
 struct klass {
 	__u32 label;
 	__u32 source_class;
-	__u32 on_link; /* the source is known by its MAC */
-	__u32 deep;    /* the label is not the whole /64's */
-	__u32 no_rule; /* in this generation no rule is about it, whatever the time */
-	__u32 fresh;   /* its slot was made for this packet */
+	__u16 on_link;     /* the source is known by its MAC */
+	__u16 deep;        /* the label is not the whole /64's */
+	__u16 no_rule;     /* in this generation no rule is about it, whatever the time */
+	__u16 fresh;       /* its slot was made for this packet */
+	__u16 failing;     /* enum cf_fail, at this moment */
+	__u16 quarantined; /* the source is, at this moment */
 };
 
 __noinline __u32 label4(__u32 addr)

@@ -31,6 +31,17 @@ extern struct nf_conn *bpf_xdp_ct_lookup(struct xdp_md *ctx, struct bpf_sock_tup
 					 u32 opts__sz) __ksym __weak;
 extern void bpf_ct_release(struct nf_conn *ct) __ksym __weak;
 
+/*
+ * Has connection tracking ever known a flow, as far as this program has asked? Then
+ * a UDP packet of no flow that it knows begins one.
+ */
+static bool ct_is_alive;
+
+static __always_inline void ct_known(void)
+{
+	*(volatile bool *)&ct_is_alive = true;
+}
+
 static __always_inline bool ct_can_know(const struct pkt *p)
 {
 	return (p->proto.n == PROTO_TCP || p->proto.n == PROTO_UDP) && !p->later_fragment;
@@ -60,18 +71,23 @@ static __always_inline __u32 ct_tuple(const struct pkt *p, bool answer, struct b
 	return sizeof(t->ipv6);
 }
 
-/* Nobody but the gateway has this address: what leaves with it was made here, or translated. */
-static __always_inline bool is_own(const struct pkt *p)
+/* Why it is not judged as a destination; CF_REASON_MAX if it is. */
+static __always_inline enum cf_reason ignored_address(const struct pkt *p, const struct ip_addr *a)
 {
 	__u32 label;
 
 	if (p->l3 == L3_IPV4)
-		label = label4(bpf_ntohl(p->src.word[0]));
+		label = label4(bpf_ntohl(a->word[0]));
 	else
-		label = label6(half64(p->src.word[0], p->src.word[1]),
-			       half64(p->src.word[2], p->src.word[3])) &
+		label = label6(half64(a->word[0], a->word[1]), half64(a->word[2], a->word[3])) &
 			~CF_DEEP;
-	return ignored(label) == CF_REASON_IGNORED_LOCAL;
+	return ignored(label);
+}
+
+/* Nobody but the gateway has this address: what leaves with it was made here, or translated. */
+static __always_inline bool is_own(const struct pkt *p)
+{
+	return ignored_address(p, &p->src) == CF_REASON_IGNORED_LOCAL;
 }
 
 /* One side's end of a flow: who is behind the translation. True if that is another. */
@@ -111,11 +127,14 @@ __noinline int true_source(struct __sk_buff *skb, struct pkt *p)
 		opts.l4proto = p->proto.n;
 		ct = bpf_skb_ct_lookup(skb, &tuple, size, &opts, sizeof(opts));
 		if (ct) {
+			ct_known();
 			/* the answer travels one way, so this packet travels the other */
 			if (opts.dir == IP_CT_DIR_REPLY) {
+				p->initiated = CF_BEGAN_INSIDE;
 				p->began |= CF_SLOT_BEGAN_INSIDE;
 				other = take_source(p, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple);
 			} else {
+				p->initiated = CF_BEGAN_OUTSIDE;
 				p->began |= CF_SLOT_BEGAN_OUTSIDE;
 				other = take_source(p, &ct->tuplehash[IP_CT_DIR_REPLY].tuple);
 			}
@@ -128,6 +147,54 @@ __noinline int true_source(struct __sk_buff *skb, struct pkt *p)
 	if (is_own(p))
 		p->notes |= 1U << CF_NOTE_NAT_UNKNOWN;
 	return 0;
+}
+
+/* The destination that a packet of this direction came with. True: it is another one now. */
+static __always_inline bool take_destination(const struct pkt *p,
+					     const struct nf_conntrack_tuple *t,
+					     struct ip_addr *ret)
+{
+	__u32 words = p->l3 == L3_IPV4 ? 1 : 4;
+	bool other = false;
+
+	for (__u32 i = 0; i < 4; i++) {
+		__u32 word = t->dst.u3.all[i];
+
+		if (i >= words)
+			break;
+		other |= word != p->dst.word[i];
+		ret->word[i] = word;
+	}
+	return other;
+}
+
+/*
+ * At the outside hook, for a packet that an inside hook has seen: it came for an
+ * address that is not judged, our own as a rule, and a translation has sent it out
+ * again. So nobody has judged where it goes.
+ */
+__noinline int was_ignored(struct __sk_buff *skb, const struct pkt *p)
+{
+	struct ct_opts opts = { .netns_id = CT_THIS_NETNS };
+	struct bpf_sock_tuple tuple = { 0 };
+	struct ip_addr came_for = { 0 };
+	struct nf_conn *ct;
+	bool other;
+	__u32 size;
+
+	if (!p || !cfg.have_ct || !ct_can_know(p))
+		return 0;
+	size = ct_tuple(p, true, &tuple);
+	opts.l4proto = p->proto.n;
+	ct = bpf_skb_ct_lookup(skb, &tuple, size, &opts, sizeof(opts));
+	if (!ct)
+		return 0;
+	if (opts.dir == IP_CT_DIR_REPLY)
+		other = take_destination(p, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple, &came_for);
+	else
+		other = take_destination(p, &ct->tuplehash[IP_CT_DIR_REPLY].tuple, &came_for);
+	bpf_ct_release(ct);
+	return other && ignored_address(p, &came_for) != CF_REASON_MAX;
 }
 
 /* Books who began, in the slot of the packet's pair. */
@@ -163,6 +230,7 @@ __noinline int who_began_skb(struct __sk_buff *skb, const struct pkt *p, enum cf
 	if (!ct)
 		return 0;
 	bpf_ct_release(ct);
+	ct_known();
 	book_began(p, hook, (opts.dir == IP_CT_DIR_REPLY) != after);
 	return 1;
 }
@@ -182,7 +250,58 @@ __noinline int who_began_xdp(struct xdp_md *ctx, const struct pkt *p)
 	if (!ct)
 		return 0;
 	bpf_ct_release(ct);
+	ct_known();
 	book_began(p, CF_HOOK_INSIDE, opts.dir == IP_CT_DIR_REPLY);
+	return 1;
+}
+
+static __always_inline void take_answer(struct pkt *p, bool found, bool answers)
+{
+	p->asked = true;
+	if (found) {
+		ct_known();
+		p->initiated = answers ? CF_BEGAN_OUTSIDE : CF_BEGAN_INSIDE;
+		p->began |= answers ? CF_SLOT_BEGAN_OUTSIDE : CF_SLOT_BEGAN_INSIDE;
+	} else if (p->proto.n == PROTO_UDP && *(volatile bool *)&ct_is_alive) {
+		p->initiated = CF_BEGAN_INSIDE;
+	}
+}
+
+/* Before a verdict that depends on it; as who_began_skb(), and nothing is booked. */
+__noinline int ask_began_skb(struct __sk_buff *skb, struct pkt *p, enum cf_hook hook)
+{
+	struct ct_opts opts = { .netns_id = CT_THIS_NETNS };
+	struct bpf_sock_tuple tuple = { 0 };
+	bool after = hook == CF_HOOK_OUTSIDE;
+	struct nf_conn *ct;
+	__u32 size;
+
+	if (!p || !cfg.have_ct || !ct_can_know(p))
+		return 0;
+	size = ct_tuple(p, after, &tuple);
+	opts.l4proto = p->proto.n;
+	ct = bpf_skb_ct_lookup(skb, &tuple, size, &opts, sizeof(opts));
+	if (ct)
+		bpf_ct_release(ct);
+	take_answer(p, ct, (opts.dir == IP_CT_DIR_REPLY) != after);
+	return 1;
+}
+
+__noinline int ask_began_xdp(struct xdp_md *ctx, struct pkt *p)
+{
+	struct ct_opts opts = { .netns_id = CT_THIS_NETNS };
+	struct bpf_sock_tuple tuple = { 0 };
+	struct nf_conn *ct;
+	__u32 size;
+
+	if (!p || !cfg.have_ct || !ct_can_know(p))
+		return 0;
+	size = ct_tuple(p, false, &tuple);
+	opts.l4proto = p->proto.n;
+	ct = bpf_xdp_ct_lookup(ctx, &tuple, size, &opts, sizeof(opts));
+	if (ct)
+		bpf_ct_release(ct);
+	take_answer(p, ct, opts.dir == IP_CT_DIR_REPLY);
 	return 1;
 }
 

@@ -10,6 +10,8 @@
 #include <curfew/abi.h>
 #include <curfew/config.h>
 
+#define EVENTS_BYTES (256 * 1024)
+
 /* ---- shared ---------------------------------------------------------- */
 
 struct {
@@ -130,6 +132,38 @@ struct {
 	__type(value, struct cf_quota_state);
 } quotas_shared SEC(".maps");
 
+/* By the same keys: rates. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct cf_quota_key);
+	__type(value, struct cf_rate_state);
+} rates SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4 * CF_QUOTAS_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_rate_state);
+} rates_shared SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CF_MAKERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} makers SEC(".maps");
+
+/* Keys that are dropped for a time, and sources in quarantine. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CF_HELD_MAX);
+	__type(key, struct cf_quota_key);
+	__type(value, struct cf_hold);
+} held SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -158,7 +192,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 256 * 1024);
+	__uint(max_entries, EVENTS_BYTES);
 } events SEC(".maps");
 
 /* ---- one generation's ------------------------------------------------- */
@@ -188,6 +222,13 @@ TABLE(labels, struct cf_label);
 TABLE(dst_rows, struct cf_row);
 TABLE(sources, struct cf_source_range);
 TABLE(src_rows, struct cf_row);
+TABLE(macs, struct cf_mac_range);
+TABLE(vlan_classes, __u64); /* an array keeps eight bytes for less, too */
+TABLE(src_cells, __u64);
+TABLE(if_classes, struct cf_if_class); /* the one that changes: with the devices */
+TABLE(services, struct cf_service_range);
+TABLE(service_rows, struct cf_row);
+TABLE(service_protocols, struct cf_service_protocol);
 TABLE(rules, struct cf_rule);
 TABLE(quota_specs, struct cf_quota_spec);
 TABLE(segments, struct cf_segment);

@@ -53,6 +53,7 @@ static __always_inline enum cf_reason packet_xdp(struct xdp_md *ctx, struct fram
 		tunnel_xdp(ctx, p);
 	asm volatile("" ::: "memory");
 	frame_outline_xdp(ctx, f);
+	p->ifindex = f->ifindex;
 	return reason;
 }
 
@@ -75,6 +76,7 @@ static __always_inline enum cf_reason packet_skb(struct __sk_buff *skb, enum cf_
 	if (p->tunnel)
 		tunnel_skb(skb, p, hook);
 	frame_outline_skb(skb, f);
+	p->ifindex = f->ifindex;
 	return reason;
 }
 

@@ -138,6 +138,17 @@ static __always_inline bool udp_suspect(const __u8 *payload, __u16 sport, __u16 
 	return ((get32(payload) - 0x01000000) & 0xfcffffff) == 0;
 }
 
+/* Bytes behind the IP packet are not its ports. */
+static __always_inline void parse_ports(const struct frame *f, const __u8 *at, __u32 avail,
+					struct pkt *p)
+{
+	if (!holds(f, at, 4) || avail < 4)
+		return;
+	p->sport = get16(at);
+	p->dport = get16(at + 2);
+	p->has_ports = true;
+}
+
 static __always_inline void parse_tcp(const struct frame *f, const __u8 *at, __u32 avail,
 				      struct pkt *p)
 {
@@ -187,16 +198,17 @@ static __always_inline void parse_transport(const struct frame *f, __u32 offset,
 		return;
 	switch (p->proto.n) {
 	case PROTO_TCP:
+		parse_ports(f, at, avail, p);
+		parse_tcp(f, at, avail, p);
+		return;
 	case PROTO_UDP:
-		/* bytes behind the IP packet are not its ports */
-		if (holds(f, at, 4) && avail >= 4) {
-			p->sport = get16(at);
-			p->dport = get16(at + 2);
-		}
-		if (p->proto.n == PROTO_TCP)
-			parse_tcp(f, at, avail, p);
-		else
-			parse_udp(f, at, avail, p);
+		parse_ports(f, at, avail, p);
+		parse_udp(f, at, avail, p);
+		return;
+	case PROTO_SCTP:
+	case PROTO_UDPLITE:
+	case PROTO_DCCP:
+		parse_ports(f, at, avail, p);
 		return;
 	case PROTO_ICMPV6:
 		/* router and neighbour discovery: believed only from the same link */

@@ -35,6 +35,9 @@ struct ip_proto {
 #define PROTO_ESP      50
 #define PROTO_AH       51
 #define PROTO_ICMPV6   58
+#define PROTO_SCTP     132
+#define PROTO_UDPLITE  136
+#define PROTO_DCCP     33
 #define PROTO_DSTOPTS  60
 #define PROTO_MOBILITY 135
 #define PROTO_HIP      139
@@ -53,9 +56,13 @@ struct pkt {
 	bool later_fragment; /* one without ports */
 	bool has_mac;
 	__u8 mac[6];        /* the sender's */
+	__u32 ifindex;      /* of the device whose hook it is at */
 	__u16 sport, dport; /* host order; 0 where there are none */
+	bool has_ports;     /* they were there to be read */
 	__u16 vlan;         /* outer VLAN id, from the frame or its metadata; 0: none */
 	__u8 began;         /* CF_SLOT_BEGAN_*: who began this flow, where that can be told */
+	__u8 initiated;     /* enum cf_began, as connection tracking knows it */
+	bool asked;         /* it has been asked */
 	bool configuration; /* DHCP or neighbour discovery: the gateway's own is not judged */
 	__u8 inner_l3;      /* enum l3_kind of what a tunnel carries; NONE: none, or opaque */
 	bool tunnel;        /* it may be one: decap() has to look */

@@ -11,6 +11,11 @@
 #include "maps.h"
 #include "pkt.h"
 
+/* Before each access to a word: where other CPUs may come in between. Tests schedule there. */
+#ifndef QUOTA_STEP
+#define QUOTA_STEP()
+#endif
+
 #define QUOTA_TRIES 8
 #define USED_MASK   (CF_QUOTA_LATCH - 1)
 
@@ -48,11 +53,13 @@ static __always_inline bool word_older(__u64 w, __u32 period)
 
 static __always_inline __u64 word_load(struct cf_quota_state *q)
 {
+	QUOTA_STEP();
 	return *(volatile __u64 *)&q->word;
 }
 
 static __always_inline __u64 word_swap(struct cf_quota_state *q, __u64 old, __u64 new)
 {
+	QUOTA_STEP();
 	return __sync_val_compare_and_swap(&q->word, old, new);
 }
 
@@ -75,6 +82,7 @@ __noinline bool quota_roll(struct cf_quota_state *q, __u32 period)
 			q->period_opened = (__u64)period * 60;
 			q->latched = 0;
 			q->reported = 0;
+			q->keep_bytes = 0;
 			return true;
 		}
 	}
@@ -147,6 +155,7 @@ static __always_inline enum quota_answer quota_charge(struct cf_quota_state *q, 
 		*charged = word_load(q);
 		return drop_bytes == ~0ULL ? QUOTA_FITS : QUOTA_TRIPPED;
 	}
+	QUOTA_STEP();
 	w = __sync_fetch_and_add(&q->word, bytes);
 	*charged = w;
 	q->used_bytes = word_used(w) + bytes;

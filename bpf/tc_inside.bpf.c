@@ -26,14 +26,21 @@ int tc_inside(struct __sk_buff *skb)
 	reason = packet_skb(skb, CF_HOOK_INSIDE, &f, &p);
 	count_device(&f, p.wire_bytes);
 	if (reason != UNDECIDED) {
+		reason = unjudged(reason);
 		leave(CF_HOOK_INSIDE, reason, &p);
-		return TC_GO_ON;
+		return is_drop(reason) ? TC_DROP : TC_GO_ON;
 	}
 	verdict = pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	if (verdict & VERDICT_ASK) {
+		ask_began_skb(skb, &p, CF_HOOK_INSIDE);
+		verdict |= pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	}
 	if (verdict & VERDICT_WHO_BEGAN)
 		who_began_skb(skb, &p, CF_HOOK_INSIDE);
 	if (verdict & VERDICT_NEIGHBOUR)
 		check_neighbour_skb(skb, &p);
+	if (cfg.marks && verdict & VERDICT_MARK)
+		skb->mark |= mark_of();
 	return verdict & VERDICT_DROP ? TC_DROP : TC_GO_ON;
 }
 

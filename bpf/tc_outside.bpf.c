@@ -2,7 +2,8 @@
 /*
  * TC egress on an outside interface: everything that leaves, after NAT. What
  * an inside hook has judged is only totalled here; the gateway's own packets,
- * and those from interfaces without a hook, are judged.
+ * those from interfaces without a hook, and those that came for the gateway and
+ * were sent on by it, are judged.
  */
 #include "vmlinux.h"
 
@@ -40,20 +41,32 @@ int tc_outside(struct __sk_buff *skb)
 	reason = packet_skb(skb, CF_HOOK_OUTSIDE, &f, &p);
 	count_device(&f, p.wire_bytes);
 	from = came_from(&f);
+	if (reason == UNDECIDED && from == CF_FROM_INSIDE && was_ignored(skb, &p))
+		from = CF_FROM_OTHER;
 	if (reason == UNDECIDED && from == CF_FROM_INSIDE)
 		reason = CF_REASON_SEEN_FORWARDED;
 	if (reason == UNDECIDED && from == CF_FROM_GATEWAY && p.configuration)
 		reason = CF_REASON_IGNORED_CONFIGURATION;
 	if (reason != UNDECIDED) {
+		reason = unjudged(reason);
 		leave(CF_HOOK_OUTSIDE, reason, &p);
-		return TC_GO_ON;
+		if (!is_drop(reason))
+			return TC_GO_ON;
+		count_device_drop(&f, p.wire_bytes);
+		return TC_DROP;
 	}
 	/* covered hosts were judged by their own address already */
 	if (from == CF_FROM_OTHER)
 		true_source(skb, &p);
 	verdict = pass_or_drop(&p, CF_HOOK_OUTSIDE, from);
+	if (verdict & VERDICT_ASK) {
+		ask_began_skb(skb, &p, CF_HOOK_OUTSIDE);
+		verdict |= pass_or_drop(&p, CF_HOOK_OUTSIDE, from);
+	}
 	if (verdict & VERDICT_WHO_BEGAN)
 		who_began_skb(skb, &p, CF_HOOK_OUTSIDE);
+	if (cfg.marks && verdict & VERDICT_MARK)
+		skb->mark |= mark_of();
 	if (!(verdict & VERDICT_DROP))
 		return TC_GO_ON;
 	count_device_drop(&f, p.wire_bytes);

@@ -8,8 +8,11 @@
 
 #include "account.h"
 #include "classify.h"
+#include "facets.h"
+#include "failing.h"
 #include "judge.h"
 #include "parse.h"
+#include "service.h"
 
 /* Rare, so out of the way: what is counted beside the reason. */
 __noinline int leave_notes(const struct pkt *p, enum cf_hook hook)
@@ -102,11 +105,11 @@ static __always_inline void set_subject(struct subject *s, const struct pkt *p, 
 	s->l3 = p->l3;
 }
 
-/* The rules about this source and destination; false if there are none. */
-static __always_inline bool rules_about(__u32 label, __u32 source_class, enum cf_from from,
-					struct cf_row *ret)
+/* The rules about this source, by its row in `src_rows`, and destination; false if there are none.
+ */
+static __always_inline bool rules_about(__u32 label, __u32 src, struct cf_row *ret)
 {
-	__u32 src = from * cfg.source_classes + source_class, dst;
+	__u32 dst;
 	const struct cf_label *l = bpf_map_lookup_elem(&labels, &label);
 	const struct cf_row *a, *b;
 
@@ -124,24 +127,6 @@ static __always_inline bool rules_about(__u32 label, __u32 source_class, enum cf
 static __always_inline bool is_drop(enum cf_reason reason)
 {
 	return CF_DROP_REASONS >> reason & 1;
-}
-
-static __always_inline bool switched_off(void)
-{
-	__u32 zero = 0;
-	const struct cf_control *c = bpf_map_lookup_elem(&control, &zero);
-
-	return c && c->off_until && (c->off_until == ~0ULL || bpf_jiffies64() < c->off_until);
-}
-
-/* A new policy set that nobody has confirmed in time. */
-static __always_inline bool unconfirmed(void)
-{
-	__u32 zero = 0;
-	const struct cf_control *c = bpf_map_lookup_elem(&control, &zero);
-
-	return c && c->confirm_until && c->confirm_generation == cfg.generation &&
-	       bpf_jiffies64() >= c->confirm_until;
 }
 
 /*
@@ -222,12 +207,34 @@ __noinline int report_rules(struct cf_slot *slot, __u32 dropped)
 	return 0;
 }
 
+/* Not a reason: the hook is to ask who began, and to come again. */
+#define ASK_FIRST (UNDECIDED + 1)
+
+/* Of what no rule that is stronger is about. Global: rare. */
+__noinline int quarantine_reason(void)
+{
+	if (cfg.observe || unconfirmed())
+		return CF_REASON_PASS_OBSERVED;
+	return switched_off() ? CF_REASON_PASS_OFF : CF_REASON_DROP_QUARANTINED;
+}
+
+/* What the policies that this packet has met say it is to be marked with; 0: nothing. */
+static __always_inline __u32 mark_of(void)
+{
+	const struct judge *j = judging_own();
+
+	return j && !j->off ? j->mark : 0;
+}
+
 /*
- * Judges a packet whose pair has rules; returns enum cf_reason. Global, so that
- * the verifier proves it once and not once per way a packet can be parsed.
+ * Judging a packet whose pair has rules, in two steps, each of which has the stack for
+ * itself. Global, so that the verifier proves them once and not once per way a packet
+ * can be parsed.
+ *
+ * First: which rules apply, and to what. UNDECIDED, or enum cf_reason, or ASK_FIRST.
  */
-__noinline int judge_pair(const struct pkt *p, struct cf_slot *slot, const struct klass *k,
-			  enum cf_hook hook, enum cf_from from)
+__noinline int match_pair(const struct pkt *p, const struct klass *k, enum cf_hook hook,
+			  enum cf_from from)
 {
 	__u32 zero = 0;
 	struct judge *j = bpf_map_lookup_elem(&judging, &zero);
@@ -235,16 +242,53 @@ __noinline int judge_pair(const struct pkt *p, struct cf_slot *slot, const struc
 
 	if (!p || !k || !j)
 		return CF_REASON_PASS_UNMATCHED;
-	if (!rules_about(k->label, k->source_class, from, &j->both))
-		return CF_REASON_PASS_UNMATCHED;
+	j->mark = 0;
+	j->from = from;
+	j->quarantined = k->quarantined;
+	if (!rules_about(k->label, source_row(p, k->source_class, from), &j->both)) {
+		if (k->quarantined)
+			return quarantine_reason();
+		return k->failing == CF_FAIL_CLOSED ? CF_REASON_DROP_FAILED_CLOSED
+						    : CF_REASON_PASS_UNMATCHED;
+	}
+	if (asks_service())
+		narrow_service(p);
+	if (k->failing == CF_FAIL_CLOSED && !row_intersects(&j->both, &cfg.protect_rules))
+		return CF_REASON_DROP_FAILED_CLOSED;
 	if (!judge_time(j, &reason))
-		return reason;
+		return k->quarantined ? quarantine_reason() : reason;
+	if (asks_began()) {
+		if (narrow_began(p, hook) == ASK_WHO_BEGAN)
+			return ASK_FIRST;
+		if (k->failing == CF_FAIL_CLOSED && !row_intersects(&j->match, &cfg.protect_rules))
+			return CF_REASON_DROP_FAILED_CLOSED;
+	}
 	set_subject(&j->subject, p, hook, k->label, k->on_link);
-	j->observe = cfg.observe || unconfirmed();
-	j->off = switched_off();
+	j->observe = cfg.observe || unconfirmed() || k->failing == CF_FAIL_OBSERVE;
+	j->off = switched_off() || k->failing == CF_FAIL_OPEN;
+	return UNDECIDED;
+}
+
+static __always_inline bool by_policy(enum cf_reason reason)
+{
+	return reason == CF_REASON_DROP_POLICY || reason == CF_REASON_DROP_QUOTA ||
+	       reason == CF_REASON_DROP_RATE;
+}
+
+/* Then: what they say. Returns enum cf_reason. */
+__noinline int judge_pair(struct cf_slot *slot, const struct klass *k)
+{
+	struct judge *j = judging_own();
+	enum cf_reason reason;
+
+	if (!k || !j)
+		return CF_REASON_PASS_UNMATCHED;
 	reason = judge(j);
+	if ((cfg.holds | cfg.quarantines) && (by_policy(reason) || j->quarantine_seconds))
+		hold_deeds(by_policy(reason));
 	if (j->off && is_drop(reason))
-		reason = CF_REASON_PASS_OFF;
+		reason = k->failing == CF_FAIL_OPEN ? CF_REASON_PASS_FAILED_OPEN
+						    : CF_REASON_PASS_OFF;
 	/* quotas have reported for themselves */
 	if (row_any(&j->alerts) || row_intersects(&j->match, &cfg.block_rules))
 		report_rules(slot, is_drop(reason));
@@ -269,12 +313,14 @@ __noinline int classify_pair(const struct pkt *p, struct klass *k, enum cf_from 
 	if (reason != UNDECIDED)
 		return reason;
 	classify_source(p, k);
-	k->no_rule = !rules_about(k->label, k->source_class, from, &both);
+	k->no_rule = !rules_about(k->label, any_source_row(k->source_class, from), &both);
 	/* one slot serves all that the outside hook judges */
 	if (from != CF_FROM_INSIDE)
 		k->no_rule &= !rules_about(
-			k->label, k->source_class,
-			from == CF_FROM_GATEWAY ? CF_FROM_OTHER : CF_FROM_GATEWAY, &both);
+			k->label,
+			any_source_row(k->source_class,
+				       from == CF_FROM_GATEWAY ? CF_FROM_OTHER : CF_FROM_GATEWAY),
+			&both);
 	return UNDECIDED;
 }
 
@@ -320,6 +366,9 @@ static __always_inline enum cf_reason know(const struct pkt *p, const struct pla
 		(k->no_rule ? CF_SLOT_NO_RULE : 0) | (k->on_link ? CF_SLOT_ON_LINK : 0) |
 		(k->deep ? CF_SLOT_DEEP : 0);
 	meta = (__u64)generation << META_GEN_SHIFT | (__u64)(__u16)at->epoch << META_EPOCH_SHIFT;
+	/* it has found no slot just now */
+	if (!slot && p->asked)
+		return UNDECIDED;
 	if (!slot) {
 		if (share_take(host_of(p, hook, k), at)) {
 			*ret_slot = account_create(key, at, label_class,
@@ -346,8 +395,17 @@ static __always_inline enum cf_reason know(const struct pkt *p, const struct pla
 
 /* What pass_or_drop() says: bits. Some of what is to be done needs a hook's own context. */
 #define VERDICT_DROP      1
-#define VERDICT_WHO_BEGAN 2 /* ask conntrack.h */
-#define VERDICT_NEIGHBOUR 4 /* ask neighbour.h: a new pair of a source on an attached segment */
+#define VERDICT_WHO_BEGAN 2  /* ask conntrack.h */
+#define VERDICT_NEIGHBOUR 4  /* ask neighbour.h: a new pair of a source on an attached segment */
+#define VERDICT_MARK      64 /* mark_of() */
+#define VERDICT_ASK       8  /* nothing is booked yet: ask conntrack.h who began, and come again */
+
+static __always_inline int new_neighbour(const struct pkt *p, const struct klass *k,
+					 enum cf_hook hook)
+{
+	return k->fresh && k->on_link && p->has_mac && hook == CF_HOOK_INSIDE ? VERDICT_NEIGHBOUR
+									      : 0;
+}
 
 /*
  * What is to be found out about a pair on its first packet, its second, its fourth,
@@ -363,9 +421,7 @@ static __always_inline int questions(const struct cf_slot *slot, const struct pk
 
 	if (cfg.have_ct && from != CF_FROM_OTHER && (slot->meta.flags & both) != both)
 		verdict = VERDICT_WHO_BEGAN;
-	if (k->fresh && k->on_link && p->has_mac && hook == CF_HOOK_INSIDE)
-		verdict |= VERDICT_NEIGHBOUR;
-	return verdict;
+	return verdict | new_neighbour(p, k, hook);
 }
 
 /*
@@ -390,7 +446,24 @@ __noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from
 		leave(hook, reason, p);
 		return 0;
 	}
-	reason = k.no_rule ? CF_REASON_PASS_UNMATCHED : judge_pair(p, slot, &k, hook, from);
+	k.failing = failing(!slot);
+	if (from != CF_FROM_GATEWAY && any_flag(true))
+		k.quarantined = in_quarantine(p, k.on_link && p->has_mac && hook == CF_HOOK_INSIDE);
+	if (!k.no_rule) {
+		reason = match_pair(p, &k, hook, from);
+		if (reason == UNDECIDED)
+			reason = judge_pair(slot, &k);
+	} else if (k.quarantined) {
+		reason = quarantine_reason();
+	} else if (k.failing == CF_FAIL_CLOSED) {
+		reason = CF_REASON_DROP_FAILED_CLOSED;
+	} else {
+		reason = CF_REASON_PASS_UNMATCHED;
+	}
+	if ((int)reason == ASK_FIRST)
+		return VERDICT_ASK | new_neighbour(p, &k, hook);
+	if (is_drop(reason))
+		reason = failing_softens(k.failing, reason);
 	if (reason == CF_REASON_PASS_UNMATCHED && from == CF_FROM_GATEWAY &&
 	    p->notes & CARRIER_NOTES)
 		reason = CF_REASON_PASS_CARRIER;
@@ -402,7 +475,11 @@ __noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from
 		account_overflow(p, hook, k.label, k.source_class);
 	}
 	leave(hook, reason, p);
-	return verdict | (is_drop(reason) ? VERDICT_DROP : 0);
+	if (reason == CF_REASON_DROP_QUARANTINED)
+		hold_count(p->wire_bytes);
+	if (is_drop(reason))
+		return verdict | VERDICT_DROP;
+	return cfg.marks && !k.no_rule && mark_of() ? verdict | VERDICT_MARK : verdict;
 }
 
 #endif

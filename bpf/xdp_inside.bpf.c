@@ -22,10 +22,15 @@ int xdp_inside(struct xdp_md *ctx)
 	reason = packet_xdp(ctx, &f, &p);
 	count_device(&f, f.len);
 	if (reason != UNDECIDED) {
+		reason = unjudged(reason);
 		leave(CF_HOOK_INSIDE, reason, &p);
-		return XDP_PASS;
+		return is_drop(reason) ? XDP_DROP : XDP_PASS;
 	}
 	verdict = pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	if (verdict & VERDICT_ASK) {
+		ask_began_xdp(ctx, &p);
+		verdict |= pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	}
 	if (verdict & VERDICT_WHO_BEGAN)
 		who_began_xdp(ctx, &p);
 	if (verdict & VERDICT_NEIGHBOUR)

@@ -18,7 +18,7 @@
 #include "reasons.def"
 
 /* Bumped whenever a shared map's layout changes: pinned maps of another version are not adopted. */
-#define CF_LAYOUT_VERSION 4
+#define CF_LAYOUT_VERSION 5
 
 #define CF_RULES_MAX    512 /* policies, except blocks, exempts, protects, blocks, allows together */
 #define CF_ROW_WORDS    (CF_RULES_MAX / 64)
@@ -47,7 +47,7 @@ enum cf_drops_of_group {
 	CF_DROPS_DROP,
 };
 #define CF_DROPS_X(id, slug, group, text) | (__u64)CF_DROPS_##group << CF_REASON_##id
-#define CF_DROP_REASONS                   (0 CF_REASONS(CF_DROPS_X))
+#define CF_DROP_REASONS                   (0 CF_REASONS(CF_DROPS_X) | 1ULL << CF_REASON_DROP_UNPARSED)
 _Static_assert(CF_REASON_MAX <= 64, "reasons are bits of 64");
 
 /* What is counted about a packet beside its reason. */
@@ -404,6 +404,30 @@ struct cf_source_range {
 _Static_assert(sizeof(struct cf_source_range) == 24, "map ABI");
 #define CF_SOURCE_RANGES_MAX 65536
 
+/*
+ * What else tells sources apart at inside hooks: the sender's MAC (`macs`, sorted,
+ * 48-bit numbers, the first entry is 0), the interface (`if_classes`, by
+ * CF_IF_INDEX) and the VLAN (`vlan_classes`, by number). Class 0 is what no rule
+ * names. Together with the source class they are an index into `src_cells`:
+ * ((class * mac_classes + mac) * interface_classes + interface) * vlan_classes + vlan,
+ * and that has an index into `src_rows`.
+ */
+struct cf_mac_range {
+	__u64 first;
+	__u32 mac_class;
+	__u32 pad;
+};
+/* Written by the loader whenever devices change. */
+struct cf_if_class {
+	__u32 ifindex; /* 0: none */
+	__u16 interface_class;
+	__u16 vlan; /* of a VLAN device: what comes in by it has lost this tag; else 0 */
+};
+_Static_assert(sizeof(struct cf_mac_range) == 16 && sizeof(struct cf_if_class) == 8, "map ABI");
+#define CF_MAC_RANGES_MAX 65536
+#define CF_VLANS          4096
+#define CF_CELLS_MAX      (1 << 20)
+
 /* ---- rules ------------------------------------------------------------ */
 
 enum cf_rule_kind {
@@ -413,11 +437,14 @@ enum cf_rule_kind {
 	CF_RULE_EXEMPT,  /* the same, from outside the policy; exempt and allow */
 	CF_RULE_PROTECT, /* passes whatever others say */
 	CF_RULE_BLOCK,   /* by hand */
+	CF_RULE_PUBLISH, /* as EXEMPT: answers of a published service */
 };
 enum cf_rule_flags {
 	CF_RULE_OBSERVE = 1 << 0, /* shadow: charge and report, never drop */
 	CF_RULE_DROP = 1 << 1,    /* then drop */
 	CF_RULE_ALERT = 1 << 2,   /* then alert */
+	CF_RULE_MARK = 1 << 3,    /* then mark */
+	CF_RULE_HOLDS = 1 << 4,   /* drops keys for a time: see cf_hold */
 };
 struct cf_rule {
 	char name[CF_NAME_LEN];
@@ -428,9 +455,35 @@ struct cf_rule {
 	__u8 quota_count;
 	__u32 quota_first; /* in `quota_specs` */
 	__u32 id;          /* stable across generations: see image.h */
+	__u32 mark;
+	__u32 hold_seconds; /* then drop for: its pairs; 0: not */
 	__u32 pad;
 };
-_Static_assert(sizeof(struct cf_rule) == 112, "map ABI");
+_Static_assert(sizeof(struct cf_rule) == 120, "map ABI");
+
+/*
+ * Services: which rules' `service` a protocol and a port meet; rules without one
+ * meet all. `services` is sorted by start, protocol << 16 | port; the last entry at
+ * or below counts, and the first one is 0. `service_protocols`, by protocol, is for
+ * packets whose port is not known.
+ */
+#define CF_SERVICE(protocol, port) ((__u32)(protocol) << 16 | (port))
+#define CF_SERVICES_MAX            16384
+#define CF_PROTOCOLS               256
+/* TCP, UDP, DCCP, SCTP, UDP-Lite: whose header begins with two ports */
+#define CF_HAS_PORTS(protocol)                                                                     \
+	((protocol) == 6 || (protocol) == 17 || (protocol) == 33 || (protocol) == 132 ||           \
+	 (protocol) == 136)
+struct cf_service_range {
+	__u32 start;
+	__u32 row; /* in `service_rows` */
+};
+struct cf_service_protocol {
+	__u32 row;  /* in `service_rows`: the rules that hold without a port */
+	__u32 open; /* in `service_rows`: those that would have asked for it */
+};
+_Static_assert(sizeof(struct cf_service_range) == 8 && sizeof(struct cf_service_protocol) == 8,
+	       "map ABI");
 
 enum cf_level { CF_LEVEL_NONE, CF_LEVEL_INFO, CF_LEVEL_WARNING, CF_LEVEL_CRITICAL };
 
@@ -452,24 +505,32 @@ struct cf_quota_at {
 	__u64 bytes; /* reported when a key's use first reaches this */
 	__u8 level;  /* enum cf_level */
 	__u8 percent;
-	__u8 pad[6];
+	__u8 has_mark;
+	__u8 pad;
+	__u32 mark;               /* of packets from then on, until the period ends */
+	__u32 quarantine_seconds; /* of the source; 0: none */
+	__u32 pad2;
 };
 struct cf_quota_spec {
 	char policy[CF_NAME_LEN];
 	__u64 limit_bytes; /* N */
 	__u64 drop_bytes;  /* a packet that would lead beyond is dropped; ~0: never */
 	struct cf_quota_at at[CF_QUOTA_ATS];
+	/* of a rate, which is a bucket of limit_bytes that drains; 0: a quota */
+	__u64 bits_per_second;
+	__u64 room;     /* ticks (CF_RATE_TICKS) that a key's arrival time may be ahead */
 	__u32 id;       /* stable across generations */
-	__u32 calendar; /* in `calendars`: its periods */
+	__u32 calendar; /* in `calendars`: its periods; of a rate none */
 	__u32 rule;
-	__u8 key_kind; /* enum cf_key_kind */
-	__u8 wire;     /* 1: wire bytes, 0: payload bytes */
+	__u32 hold_seconds; /* drop for: the key that is refused; 0: not */
+	__u8 key_kind;      /* enum cf_key_kind */
+	__u8 wire;          /* 1: wire bytes, 0: payload bytes */
 	__u8 prefix4;
 	__u8 prefix6;
 	__u8 at_count;
-	__u8 pad[7];
+	__u8 pad[3];
 };
-_Static_assert(sizeof(struct cf_quota_spec) == 136, "map ABI");
+_Static_assert(sizeof(struct cf_quota_spec) == 184, "map ABI");
 
 /* The largest quota: what fits the word below, with room for a packet per CPU above it. */
 #define CF_QUOTA_BYTES_MAX (1ULL << 40)
@@ -504,17 +565,70 @@ struct cf_quota_state {
 	__u64 attempted_packets;
 	__u64 period_opened; /* seconds since 1970 */
 	__u32 latched;
-	__u32 reported; /* bit n: at[n] is reported; bit 31: the first drop */
+	__u32 reported;   /* bit n: at[n] is reported; bit 31: the first drop */
+	__u64 keep_bytes; /* when use reaches it, the daemon is told (CF_EVENT_KEEP); ~0: it has
+			     been */
 	char policy[CF_NAME_LEN];
 };
-_Static_assert(sizeof(struct cf_quota_state) == 80, "map ABI");
+_Static_assert(sizeof(struct cf_quota_state) == 88, "map ABI");
 #define CF_QUOTA_USED_BITS     41
 #define CF_QUOTA_LATCH         (1ULL << CF_QUOTA_USED_BITS)
 #define CF_QUOTA_PERIOD_SHIFT  42
 #define CF_QUOTA_PERIOD_MASK   ((1U << 22) - 1)
 #define CF_QUOTA_REPORTED_DROP (1U << 31)
+/* in `reported`, too: the key has been held in this period, its source put in quarantine by at[n]
+ */
+#define CF_QUOTA_HELD           (1U << 30)
+#define CF_QUOTA_QUARANTINED(n) (1U << (16 + (n)))
+#define CF_QUOTA_SHARED         (1U << 29) /* of a shared entry: that keys have come to it */
 /* An entry that is about to be deleted; no period says so, since minute 2^22 - 1 is not used. */
 #define CF_QUOTA_RETIRED ((__u64)CF_QUOTA_PERIOD_MASK << CF_QUOTA_PERIOD_SHIFT | CF_QUOTA_LATCH)
+
+/*
+ * `rates`: GCRA (ITU-T I.371; RFC 4443 2.4 calls it a token bucket) in one word: the
+ * theoretical arrival time, in ticks of the monotonic clock, changed by
+ * compare-and-swap alone. What follows it is for people, and about.
+ */
+#define CF_RATE_TICKS     16ULL   /* in a nanosecond */
+#define CF_RATE_RETIRED   (~0ULL) /* an entry that is about to be deleted */
+#define CF_RATE_BURST_MAX (1ULL << 32)
+#define CF_RATE_BITS_MIN  1000
+#define CF_RATE_BITS_MAX  1000000000000ULL
+struct cf_rate_state {
+	__u64 arrival;
+	__u64 refused_bytes;
+	__u64 refused_packets;
+	__u32 hour;     /* since boot: what is reported is so once in it */
+	__u32 reported; /* as in cf_quota_state */
+	char policy[CF_NAME_LEN];
+};
+_Static_assert(sizeof(struct cf_rate_state) == 64, "map ABI");
+
+/*
+ * `held`: what is dropped for a time, also outside the windows of the policy that
+ * said so, and under later generations. The key is a quota's key with the policy's
+ * rule id in place of the quota's (`drop for`; prefix lengths in pad[0] and pad[1]),
+ * or with 0: a source in quarantine.
+ */
+struct cf_hold {
+	__u64 until_jiffies;
+	__u64 dropped_packets;
+	__u64 dropped_bytes;
+	__u32 rule_id; /* of the policy that said so */
+	__u32 seconds; /* it was to last */
+	char policy[CF_NAME_LEN];
+};
+_Static_assert(sizeof(struct cf_hold) == 64, "map ABI");
+#define CF_HELD_MAX 65536
+
+/*
+ * `makers`: how many keys of quotas and rates a source has made today, so that none
+ * takes the room of all; by a hash of the source: day << 32 | number.
+ */
+#define CF_MAKERS      4096
+#define CF_MAKER_PART  4  /* of all entries there is room for, a source's share is one in so many */
+#define CF_MAKER_LEAST 64 /* and no less than this */
+enum cf_full_table { CF_TABLE_PAIRS, CF_TABLE_KEYS, CF_TABLE_SHARE }; /* `detail` of its event */
 
 /* ---- time ------------------------------------------------------------- */
 
@@ -543,11 +657,19 @@ _Static_assert(sizeof(struct cf_segment) == 16 && sizeof(struct cf_edge) == 16, 
 
 /* ---- control ---------------------------------------------------------- */
 
+/* What fails at present, as far as the daemon has to find it out. */
+enum cf_failing_now {
+	CF_FAILING_TIME = 1 << 0, /* since the boot the clock has not been synchronised */
+	CF_FAILING_GEO = 1 << 1,  /* the generation in force was compiled without a database */
+};
+#define CF_ON_MAX 8
+
 /* `control`, one entry, memory-mapped by the daemon and by `curfew off`. */
 struct cf_control {
 	__u64 off_until;     /* jiffies; 0: on; ~0: until switched on */
 	__u64 confirm_until; /* jiffies; an unconfirmed generation turns to observe; 0: none */
-	__u64 heartbeat;     /* jiffies of the daemon's last poll */
+	__u64 heartbeat;     /* jiffies of the daemon's last poll, or of the one that is promised;
+				0: none is expected */
 	__u64 seed[2];       /* of the pair hash; drawn once, when the shards are made */
 	__u32 layout_version;
 	__u32 confirm_generation;
@@ -559,7 +681,14 @@ struct cf_control {
 	__u32 epoch;     /* published; begins with 1 */
 	__u32 acked;     /* epoch - 1 or epoch - 2 */
 	__u64 tables_id; /* random: other tables, other number */
-	__u32 pad2[12];
+	__u32 failing;   /* enum cf_failing_now */
+	__u32 stall_seconds;
+	__u8 on[CF_ON_MAX]; /* enum on_choice, of the generation in force: for people */
+	__u32 holds;        /* 1: `held` may have keys that a policy drops */
+	__u32 quarantines;  /* 1: and sources in quarantine */
+	__u64 end_jiffies;  /* of the schedule in force: for people */
+	__u32 frozen;       /* 1: no slot is given away; only while a new ledger takes them over */
+	__u32 pad2[3];
 };
 _Static_assert(sizeof(struct cf_control) == 128, "map ABI");
 
@@ -571,6 +700,9 @@ enum cf_event_kind {
 	CF_EVENT_POLICY = 3,   /* a policy without quota matched */
 	CF_EVENT_BLOCK = 4,    /* blocked by hand */
 	CF_EVENT_OVERFLOW = 5, /* a table was full: detail says which */
+	CF_EVENT_KEEP = 6, /* a quota's use reached keep_bytes: its record is to be kept again */
+	CF_EVENT_HOLD = 7, /* a key is dropped from now on, for `detail` seconds */
+	CF_EVENT_QUARANTINE = 8, /* its source is in quarantine, for `detail` seconds */
 };
 struct cf_event {
 	__u64 boot_ns;

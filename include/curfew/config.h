@@ -11,6 +11,35 @@
 /* Of a copy that is loaded for moments only: see bpf/handover.h. */
 enum cf_handover { CF_HANDOVER_NONE, CF_HANDOVER_TAKE, CF_HANDOVER_LEAVE };
 
+/* What a failure does to packets while it lasts: the strongest of those that last holds. */
+enum cf_fail {
+	CF_FAIL_KEEP,    /* nothing */
+	CF_FAIL_OBSERVE, /* rules charge and report, and do not drop */
+	CF_FAIL_OPEN,    /* nothing is dropped */
+	CF_FAIL_CLOSED,  /* all that is judged is dropped, but what a protect rule is about */
+};
+
+/* `on EVENT CHOICE`, as user/core/failing.c has it; enum cf_fail but for the first. */
+struct cf_failing {
+	__u64 stall_jiffies; /* a heartbeat that is older: the daemon has stalled */
+	__u32 stall;
+	__u32 schedule_end;
+	__u32 time_unknown; /* while control.failing says so */
+	__u32 geo_missing;  /* KEEP unless this generation was compiled without a database */
+	__u32 table_full;   /* for packets that found no slot */
+	__u32 parse_failure;
+};
+
+/* How many classes of each kind there are (see `src_cells`); 1: no rule asks for it. */
+struct cf_facets {
+	__u32 used; /* 1: some rule asks for one of them */
+	__u32 mac_ranges;
+	__u32 mac_classes;
+	__u32 interface_classes;
+	__u32 vlan_classes;
+	__u32 pad;
+};
+
 struct cf_config {
 	__u64 key[4];       /* of the pair hash: control.seed, expanded */
 	__u64 end_jiffies;  /* of the schedule's tables */
@@ -25,10 +54,23 @@ struct cf_config {
 	__u32 have_ct;  /* 1: the kernel has bpf_skb_ct_lookup() */
 	__u32 frags;    /* 1: XDP frames may have fragments */
 	__u32 handover; /* enum cf_handover */
+	__u32 services; /* entries of `services`; 0: no rule names one */
+	__u32 spare;
+	__u32 rates; /* 1: there is one */
+	__u32 marks;
+	__u32 holds;              /* 1: a rule drops keys for a time */
+	__u32 quarantines;        /* 1: a rule puts sources in quarantine */
+	__u32 entries_per_source; /* of `quotas` and `rates`, that one may make in a day */
+	__u32 spare2;
 	struct cf_row policy_rules, clearing_rules, protect_rules, block_rules;
+	struct cf_row inside_rules, outside_rules; /* `initiated inside`, `initiated outside` */
+	struct cf_row hold_rules;                  /* those with CF_RULE_HOLDS */
+	struct cf_failing failing;
+	struct cf_facets facets;
 };
 _Static_assert(sizeof(struct cf_config) ==
-		       48 + 4 * (5 + CF_LEVELS6 + 4) + 4 * sizeof(struct cf_row),
+		       48 + 4 * (5 + CF_LEVELS6 + 12) + 7 * sizeof(struct cf_row) +
+			       sizeof(struct cf_failing) + sizeof(struct cf_facets),
 	       "no hidden padding");
 
 #endif

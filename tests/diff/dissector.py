@@ -9,7 +9,7 @@ import captures
 
 PROTOCOLS = """eth ethertype vlan ieee8021ad llc pppoes ppp raw ip ipv6 ipv6.hopopts ipv6.routing
 ipv6.routing.type.srh ipv6.routing.type.rt0 ipv6.fraghdr ipv6.dstopts ah mipv6 hip shim6 tcp udp
-arp slow lldp eapol pppoed stp gre vxlan geneve teredo esp udpencap wg""".split()
+arp slow lldp eapol pppoed stp gre vxlan geneve teredo esp udpencap wg sctp dccp udplite""".split()
 
 FIELDS = """frame.number frame.protocols eth.src eth.type eth.len vlan.id vlan.etype vlan.len
 ieee8021ad.id ieee8021ad.svid ieee8021ad.cvid
@@ -21,6 +21,7 @@ ipv6.hopopts.nxt ipv6.hopopts.len_oct ipv6.opt.jumbo
 ipv6.routing.nxt ipv6.routing.len_oct ipv6.dstopts.nxt ipv6.dstopts.len_oct
 ipv6.fraghdr.nxt ipv6.fraghdr.offset ipv6.fraghdr.more
 ah.next_header ah.length mip6.proto mip6.hlen hip.proto hip.hdr_len shim6.nxt shim6.len_oct
+sctp.srcport sctp.dstport dccp.srcport dccp.dstport
 tcp.srcport tcp.dstport tcp.hdr_len udp.srcport udp.dstport udp.length vxlan.flag_i vxlan.reserved8 geneve.version geneve.reserved wg.type gre.flags.version""".split()
 
 PREFERENCES = """ip.defragment:FALSE ipv6.defragment:FALSE ip.tso_support:TRUE tcp.desegment_tcp_streams:FALSE

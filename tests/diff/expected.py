@@ -27,6 +27,9 @@ EXTENSIONS_MAX, EXTENSIONS_BYTES = 8, 2048
 # Where tshark shows a layer if there is so much of it.
 LEAST = {4: 20, 6: 4, 17: 4, 41: 40, 47: 4}
 TCP, UDP, FRAGMENT, NONE = 6, 17, 44, 255
+# Of each protocol whose header begins with two ports: tshark's layer, and what its fields begin with.
+PORTS = {TCP: ("tcp", "tcp"), UDP: ("udp", "udp"), 33: ("dccp", "dccp"), 132: ("sctp", "sctp"),
+         136: ("udplite", "udp")}
 
 # Of each extension header: tshark's layer, its two fields, and bytes of a length field's value.
 EXTENSIONS = {
@@ -154,14 +157,14 @@ def link(row, kind, data):
 
 def transport(row, layers, data, at, avail, proto, later):
     """(source port, destination port, bytes of the header)."""
-    if later or proto not in (TCP, UDP):
+    if later or proto not in PORTS or avail < 4:
         return 0, 0, 0
-    name = "tcp" if proto == TCP else "udp"
-    if avail < 4:
-        return 0, 0, 0
+    name, fields = PORTS[proto]
     if not layers or layers[0] != name:
         raise LookupError(name)
-    ports = row.number(name + ".srcport"), row.number(name + ".dstport")
+    ports = row.number(fields + ".srcport"), row.number(fields + ".dstport")
+    if proto not in (TCP, UDP):
+        return *ports, 0  # what is theirs is payload
     if proto == UDP:
         return *ports, 8 if avail >= 8 else 0
     header = row.number("tcp.hdr_len") if avail >= 20 else 0

@@ -15,7 +15,7 @@
 #include "core/policy.h"
 #include "port/files.h"
 
-#define BAD_MIN  100 /* fewer cases than promised mean that some were lost */
+#define BAD_MIN  500 /* fewer cases than promised mean that some were lost */
 #define GOOD_MIN 15
 #define WARN_MIN 10
 

@@ -49,6 +49,8 @@ def main():
         for value in cpus:
             if value["packets"]:
                 fate = value["reason"].split("-")[0]
+                if value["reason"] == "drop-unparsed":
+                    fate = "unparsed"
                 add(hooks[value["hook"]][fate], *three(value))
                 add(hooks[value["hook"]]["offered"], *three(value))
     slots = {h: triple() for h in HOOKS}

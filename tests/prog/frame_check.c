@@ -38,7 +38,7 @@ static const char *check_tunnel(const struct frame *f, const struct pkt *p, enum
 
 static const char *check_parsed(const struct frame *f, const struct pkt *p)
 {
-	bool ports = p->proto.n == PROTO_TCP || p->proto.n == PROTO_UDP;
+	bool ports = CF_HAS_PORTS(p->proto.n);
 
 	MUST(p->l3 == L3_IPV4 || p->l3 == L3_IPV6);
 	MUST(p->payload_bytes <= f->len);

@@ -72,6 +72,20 @@ static struct utc parse_now(const char *text)
 	return now;
 }
 
+static const struct vendors *get_vendors(void *arg)
+{
+	const struct rig_options *opt = arg;
+	static struct vendors v;
+
+	if (!opt->vendors)
+		return NULL;
+	if (!v.blocks.n) {
+		cr_assert_gt(vendors_add(&v, opt->vendors, strlen(opt->vendors)), 0);
+		vendors_ready(&v);
+	}
+	return &v;
+}
+
 static void add_prefix(struct prefix_list *l, const char *text)
 {
 	struct prefix p;
@@ -84,10 +98,12 @@ static void compile(struct rig *r, const char *policy, const struct rig_options 
 {
 	struct policy_io io = { read_nothing, glob_nothing, (void *)policy };
 	struct diag_list diags = { 0 };
+	const struct vendor_source vendors = { get_vendors, (void *)opt };
 	struct machine machine = { 0 };
 	struct image_input in = {
 		.machine = &machine,
 		.zones = &zones,
+		.vendors = &vendors,
 		.now = parse_now(opt->now),
 		.days = opt->days ? opt->days : 35,
 	};

@@ -25,9 +25,10 @@ struct rig_options {
 	unsigned int days;      /* of schedule; 0: 35 */
 	uint32_t pairs_per_cpu; /* 0: 4096 */
 	uint32_t quota_keys;
-	int64_t run_after; /* seconds that pass between compiling and running */
-	bool force_clsact; /* no TCX, as before 6.6 */
-	bool no_conntrack; /* as if the kernel had none */
+	int64_t run_after;   /* seconds that pass between compiling and running */
+	bool force_clsact;   /* no TCX, as before 6.6 */
+	bool no_conntrack;   /* as if the kernel had none */
+	const char *vendors; /* a list of MAC addresses as CSV; NULL: there is none */
 };
 
 /* Exits the test as skipped where BPF cannot be loaded at all. */

@@ -36,7 +36,9 @@ const struct stack_case stack_cases[] = {
 	{ "eth ip4-fragment:0x00b9 proto:17 data:100", OK, 4, 17, 0, 0, 100, LATER },
 	{ "eth ip4-fragment:0x4000 tcp data:100", OK, 4, 6, 40000, 443, 100 },
 	{ "eth ip4 icmp data:56", OK, 4, 1, 0, 0, 64 },
-	{ "eth ip4 proto:132 data:56", OK, 4, 132, 0, 0, 56 },
+	/* SCTP: its ports are the first bytes, here of what is filled with 0xda */
+	{ "eth ip4 proto:132 data:56", OK, 4, 132, 56026, 56026, 56 },
+	{ "eth ip4 proto:89 data:56", OK, 4, 89, 0, 0, 56 },
 	/* who began */
 	{ "eth ip4 tcp:0x02", OK, 4, 6, 40000, 443, 0, .began = INSIDE },
 	{ "eth ip4 tcp:0x12", OK, 4, 6, 40000, 443, 0, .began = OUTSIDE },

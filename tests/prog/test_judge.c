@@ -212,6 +212,9 @@ static void on_event(void *arg, const struct cf_event *ev)
 {
 	struct seen *s = arg;
 
+	/* for the keeper of the ledger, not for people */
+	if (ev->kind == CF_EVENT_KEEP)
+		return;
 	s->n++;
 	s->last = *ev;
 }

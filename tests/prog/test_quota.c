@@ -323,10 +323,14 @@ Test(quota, two_policies_in_shadow_each_refuse_for_themselves)
 	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).attempted_bytes, 7000);
 }
 
-/* The clock was ahead when a quota was used up, and is set back: the key must not wait for it. */
+/*
+ * The clock was ahead when a quota was used up, and is set back: the key does not wait
+ * until then, and what it had counts for the present hour.
+ */
 Test(quota, a_clock_set_back_does_not_keep_a_key_used_up)
 {
 	static const struct rig_options ahead = { .now = "2026-11-26 12:00" };
+	static const struct rig_options next_hour = { .now = "2026-11-23 13:00" };
 	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000);
 	struct rig r;
 
@@ -335,6 +339,8 @@ Test(quota, a_clock_set_back_does_not_keep_a_key_used_up)
 		rig_packet(&r, RIG_INSIDE, &s);
 	cr_assert_eq(rig_quota(&r, CF_KEY_SOURCE).latched, 1);
 	rig_reload(&r, POLICY("quota 1 kB per source each hour", "at 100% drop"), NULL);
-	cr_assert_eq(datapath_quota_prune(r.dp, r.image, (struct utc){ 1795435200 }), 1);
+	cr_assert_eq(datapath_quota_prune(r.dp, r.image, (struct utc){ 1795435200 }), 0);
+	assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_DROP_QUOTA);
+	rig_reload(&r, POLICY("quota 1 kB per source each hour", "at 100% drop"), &next_hour);
 	assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_PASS_QUOTA);
 }

@@ -121,6 +121,30 @@ struct expr *unknown(void)
 	return atom((struct atom){ .kind = ATOM_UNKNOWN });
 }
 
+struct expr *mac(uint64_t number)
+{
+	struct atom a = { .kind = ATOM_MAC };
+
+	for (int i = 0; i < 6; i++)
+		a.mac[i] = (uint8_t)(number >> (40 - 8 * i));
+	return atom(a);
+}
+
+struct expr *vendor(const char *words)
+{
+	return atom((struct atom){ .kind = ATOM_VENDOR, .text = own(words) });
+}
+
+struct expr *interface(const char *name)
+{
+	return atom((struct atom){ .kind = ATOM_INTERFACE, .text = own(name) });
+}
+
+struct expr *vlan(uint32_t number)
+{
+	return atom((struct atom){ .kind = ATOM_VLAN, .number = number });
+}
+
 struct expr *set_ref(uint32_t index)
 {
 	return atom((struct atom){ .kind = ATOM_SET, .set = index, .text = own("a set") });

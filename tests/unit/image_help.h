@@ -38,6 +38,10 @@ struct expr *asn(uint32_t number);
 struct expr *city(const char *name, const char *cc);
 struct expr *beyond(uint32_t km);
 struct expr *unknown(void);
+struct expr *mac(uint64_t number);
+struct expr *vendor(const char *words);
+struct expr *interface(const char *name);
+struct expr *vlan(uint32_t number);
 struct expr *set_ref(uint32_t index);
 struct expr *file_list(const struct prefix_list *prefixes);
 /* NULL ends the operands. */

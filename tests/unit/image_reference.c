@@ -1,19 +1,84 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "image_reference.h"
 
+#include <ctype.h>
 #include <string.h>
+
+#include "base/buf.h"
+#include "core/literals.h"
+
+static void find_by_table(const struct geo *geo, const struct addr *addr, struct geo_record *ret)
+{
+	geo_find(geo, addr, ret);
+}
+
+void (*reference_find)(const struct geo *, const struct addr *,
+		       struct geo_record *) = find_by_table;
 
 struct subject {
 	const struct image_input *in;
 	struct addr addr;
 	enum cf_from from; /* CF_FROM_MAX: a destination */
 	struct geo_record geo;
+	const struct image_packet *packet; /* at an inside hook; else NULL */
+	/* what was found out already, of this address alone */
+	bool has_distance, is_placed;
+	double km;
+	uint64_t asked, holds; /* sets, by number */
 };
+
+/* The words of a text, one after the other, in small letters: "|hangzhou|kamera|". */
+static char *words_of(const char *text)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, "|");
+	for (; *text; text++) {
+		char c = (char)tolower((unsigned char)*text);
+
+		if (isalnum((unsigned char)c))
+			buf_add(&b, &c, 1);
+		else if (b.s[b.n - 1] != '|')
+			buf_puts(&b, "|");
+	}
+	if (b.s[b.n - 1] != '|')
+		buf_puts(&b, "|");
+	return b.s;
+}
+
+static bool is_by(const struct subject *s, const char *vendor)
+{
+	const struct vendors *v = s->in->vendors->get(s->in->vendors->arg);
+	const struct vendor_block *own = NULL;
+	uint64_t mac = mac_number(s->packet->mac);
+	char *name, *want;
+	bool is;
+
+	for (size_t i = 0; i < v->blocks.n; i++) {
+		const struct vendor_block *b = &v->blocks.v[i];
+
+		if (b->first >> (48 - b->bits) == mac >> (48 - b->bits) &&
+		    (!own || b->bits > own->bits))
+			own = b;
+	}
+	if (!own)
+		return false;
+	name = words_of(v->names.v[own->name]);
+	want = words_of(vendor);
+	is = strstr(name, want);
+	free(name);
+	free(want);
+	return is;
+}
 
 /* A prefix of the other family never holds it, ::/0 no IPv4 address. */
 static bool within(const struct prefix *p, const struct addr *a)
 {
-	return prefix_is4(p) == addr_is4(a) && prefix_contains(p, a);
+	uint128 differ = wide_from(&p->addr) ^ wide_from(a);
+
+	if (p->bits && differ >> (128 - p->bits))
+		return false;
+	return prefix_is4(p) == addr_is4(a);
 }
 
 static bool in_list(const struct prefix_list *l, const struct addr *a)
@@ -24,19 +89,36 @@ static bool in_list(const struct prefix_list *l, const struct addr *a)
 	return false;
 }
 
-static bool is_beyond(const struct subject *s, uint32_t km)
+static bool is_beyond(struct subject *s, uint32_t km)
 {
 	const struct site *site = &s->in->set->site;
 	double lat = s->geo.latitude, lon = s->geo.longitude;
 
-	if (!s->geo.has_location && !geo_country_location(s->geo.cc, &lat, &lon))
-		return false;
-	return geo_distance_km(site->latitude, site->longitude, lat, lon) > km;
+	if (!s->has_distance) {
+		s->has_distance = true;
+		s->is_placed = s->geo.has_location || geo_country_location(s->geo.cc, &lat, &lon);
+		if (s->is_placed)
+			s->km = geo_distance_km(site->latitude, site->longitude, lat, lon);
+	}
+	return s->is_placed && s->km > km;
 }
 
-static bool holds(const struct subject *s, const struct expr *e);
+static bool holds(struct subject *s, const struct expr *e);
 
-static bool atom_holds(const struct subject *s, const struct atom *a)
+static bool in_set(struct subject *s, uint32_t set)
+{
+	uint64_t bit = set < 64 ? 1ULL << set : 0;
+	bool in;
+
+	if (s->asked & bit)
+		return s->holds & bit;
+	in = holds(s, s->in->set->sets.v[set].expr);
+	s->asked |= bit;
+	s->holds |= in ? bit : 0;
+	return in;
+}
+
+static bool atom_holds(struct subject *s, const struct atom *a)
 {
 	switch (a->kind) {
 	case ATOM_ANY:
@@ -50,7 +132,7 @@ static bool atom_holds(const struct subject *s, const struct atom *a)
 	case ATOM_FILE:
 		return in_list(&a->prefixes, &s->addr);
 	case ATOM_SET:
-		return holds(s, s->in->set->sets.v[a->set].expr);
+		return in_set(s, a->set);
 	case ATOM_COUNTRY:
 		return !strcmp(s->geo.cc, a->text);
 	case ATOM_CONTINENT:
@@ -63,12 +145,20 @@ static bool atom_holds(const struct subject *s, const struct atom *a)
 		return is_beyond(s, a->number);
 	case ATOM_UNKNOWN:
 		return !s->geo.cc[0];
+	case ATOM_MAC:
+		return s->packet && s->packet->has_mac && !memcmp(s->packet->mac, a->mac, 6);
+	case ATOM_VENDOR:
+		return s->packet && s->packet->has_mac && is_by(s, a->text);
+	case ATOM_INTERFACE:
+		return s->packet && s->packet->interface && !strcmp(s->packet->interface, a->text);
+	case ATOM_VLAN:
+		return s->packet && s->packet->vlan == a->number;
 	default:
 		abort();
 	}
 }
 
-static bool holds(const struct subject *s, const struct expr *e)
+static bool holds(struct subject *s, const struct expr *e)
 {
 	bool found = false;
 
@@ -93,7 +183,7 @@ static bool holds(const struct subject *s, const struct expr *e)
 }
 
 /* Each rule's expression for the side that is asked about, in the order of bits. */
-static struct cf_row row(const struct subject *s)
+static struct cf_row row(struct subject *s)
 {
 	const struct policy_set *set = s->in->set;
 	bool to = s->from == CF_FROM_MAX;
@@ -124,6 +214,15 @@ struct cf_row reference_source(const struct image_input *in, enum cf_from from,
 {
 	struct subject s = { .in = in, .addr = *src, .from = from };
 
+	return row(&s);
+}
+
+struct cf_row reference_packet(const struct image_input *in, const struct image_packet *p)
+{
+	struct subject s = { .in = in, .addr = p->src, .from = p->from };
+
+	if (p->from == CF_FROM_INSIDE)
+		s.packet = p;
 	return row(&s);
 }
 
@@ -205,7 +304,7 @@ struct reference_label reference_label(const struct image_input *in, const struc
 		l.ignored = true;
 		return l;
 	}
-	geo_find(&in->geo, &s.addr, &s.geo);
+	reference_find(&in->geo, &s.addr, &s.geo);
 	l.row = row(&s);
 	for (size_t i = 0; i < in->set->policies.n; i++) {
 		const struct policy *p = &in->set->policies.v[i];

@@ -6,6 +6,10 @@
 
 #include "core/image.h"
 
+/* What is known of an address: by the tables, unless it is set to something better. */
+extern void (*reference_find)(const struct geo *geo, const struct addr *addr,
+			      struct geo_record *ret);
+
 struct reference_label {
 	bool ignored;
 	enum cf_reason reason;
@@ -17,6 +21,8 @@ struct reference_label {
 struct reference_label reference_label(const struct image_input *in, const struct addr *dst);
 struct cf_row reference_source(const struct image_input *in, enum cf_from from,
 			       const struct addr *src);
+/* The same of a packet at an inside hook: with its MAC, interface and VLAN. */
+struct cf_row reference_packet(const struct image_input *in, const struct image_packet *p);
 bool reference_on_link(const struct image_input *in, const struct addr *src);
 
 #endif

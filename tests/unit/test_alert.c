@@ -230,6 +230,62 @@ static enum alert_news check(struct alert_seen *s, const struct cf_event *ev)
 	return alert_seen_check(s, &n->cx, ev, half_past_midnight);
 }
 
+Test(alert, a_rate_has_a_burst_and_no_sum)
+{
+	uint32_t rate = night_quota(n, "fast", 0);
+	struct cf_event at = night_event(n, rate, CF_EVENT_AT, 800000);
+	struct cf_event drop = night_event(n, rate, CF_EVENT_DROP, 1000000);
+
+	at.detail = 0;
+	drop.dropped = 1;
+	expect_story(&at, "10.0.0.11 sends fast to 203.0.113.10 (Shanghai, CN, AS4812 China "
+			  "Telecom, 8,798 km away): 80 % of the burst of rate 10 Mbit/s burst 1 MB "
+			  "per source");
+	expect_story(&drop, "10.0.0.11 is stopped on its way to 203.0.113.10 (Shanghai, CN, AS4812 "
+			    "China Telecom, 8,798 km away): faster than rate 10 Mbit/s burst 1 MB "
+			    "per source");
+}
+
+Test(alert, what_lasts_says_how_long)
+{
+	uint32_t rate = night_quota(n, "fast", 0);
+	struct cf_event hold = night_event(n, rate, CF_EVENT_HOLD, 0), jail = hold, pair = hold;
+	_cleanup_alert_ struct alert a = { 0 };
+
+	hold.detail = 7200;
+	jail.kind = CF_EVENT_QUARANTINE;
+	jail.detail = 1800;
+	pair.detail = 7200;
+	pair.quota = ~0U;
+	memset(&pair.key, 0, sizeof(pair.key));
+	hold.dropped = jail.dropped = pair.dropped = 1;
+	a = made(&jail);
+	cr_expect_eq(a.kind, ALERT_QUARANTINE);
+	cr_expect_eq(a.verdict, ALERT_DROPPED);
+	cr_expect_str_eq(a.story,
+			 "10.0.0.11 is in quarantine for 30m: nothing of it leaves; it sent "
+			 "to 203.0.113.10 (Shanghai, CN, AS4812 China Telecom, 8,798 km "
+			 "away): policy \"fast\"");
+	expect_story(&hold, "10.0.0.11 is stopped on its way to 203.0.113.10 (Shanghai, CN, AS4812 "
+			    "China Telecom, 8,798 km away) for 2h, and with it all of 10.0.0.11: "
+			    "policy \"fast\"");
+	expect_story(&pair, "10.0.0.11 is stopped on its way to 203.0.113.10 (Shanghai, CN, AS4812 "
+			    "China Telecom, 8,798 km away) for 2h: policy \"fast\"");
+}
+
+Test(seen, each_hold_is_news)
+{
+	uint32_t rate = night_quota(n, "fast", 0);
+	struct alert_seen *s = alert_seen_new((struct hash_seed){ 0 });
+	struct cf_event hold = night_event(n, rate, CF_EVENT_HOLD, 0);
+	struct utc later = { half_past_midnight.s + 7300 };
+
+	cr_expect_eq(alert_seen_check(s, &n->cx, &hold, half_past_midnight), ALERT_NEW);
+	cr_expect_eq(alert_seen_check(s, &n->cx, &hold, half_past_midnight), ALERT_KNOWN);
+	cr_expect_eq(alert_seen_check(s, &n->cx, &hold, later), ALERT_NEW);
+	alert_seen_free(s);
+}
+
 Test(seen, once_per_key_period_and_threshold)
 {
 	struct alert_seen *s = seen_new();

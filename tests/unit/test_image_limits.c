@@ -156,31 +156,14 @@ Test(refused, set_that_contains_itself)
 	refused(&in, "contains itself");
 }
 
-Test(refused, what_this_version_does_not_enforce)
+Test(refused, a_policy_that_does_nothing)
 {
 	struct policy_set *set = set_new();
 	struct image_input in = input_for(set);
 	struct policy *p = policy_add(set, "p", any(), NULL);
-	struct exempt *e;
 
 	refused(&in, "policy 'p' does nothing");
 	p->then.drop = true;
-	*VEC_ADD(&p->services) = (struct service){ .protocol = 6, .pos = p->pos };
-	refused(&in, "does not enforce 'service'");
-	p->services.n = 0;
-	p->initiated = INITIATED_INSIDE;
-	refused(&in, "does not enforce 'initiated'");
-	p->initiated = INITIATED_ANY;
-	p->then.drop_seconds = 60;
-	refused(&in, "does not enforce 'drop for'");
-	p->then.drop_seconds = 0;
-	*VEC_ADD(&p->rates) = (struct rate){ .bits_per_second = 1, .pos = p->pos };
-	refused(&in, "does not enforce 'rate'");
-	p->rates.n = 0;
-	e = exempt_add(set, "e", any(), NULL);
-	*VEC_ADD(&e->services) = (struct service){ .protocol = 6 };
-	refused(&in, "does not enforce 'service'");
-	set->exempts.n = 0;
 	image_free(compile(&in));
 }
 
@@ -199,11 +182,31 @@ Test(limits, rules)
 	cr_assert_eq(img->rules.n, CF_RULES_MAX);
 	image_free(img);
 	for (unsigned int i = 0; i < 300; i++)
-		exempt_policy(exempt_add(set, NULL, any(), NULL), "policy 255");
+		exempt_policy(exempt_add(set, NULL, any(), NULL), "policy 511");
 	text = compile_errors(&in);
-	at = strstr(text, "more than 256 rules");
+	at = strstr(text, "more than 512 rules");
 	cr_assert(at);
-	cr_assert_null(strstr(at + 1, "more than 256 rules"), "said once");
+	cr_assert_null(strstr(at + 1, "more than 512 rules"), "said once");
+}
+
+/* What is promised: that many policies, each with an except block of its own. */
+Test(limits, policies_with_excepts)
+{
+	struct policy_set *set = set_new();
+	struct image_input in = input_for(set);
+	struct image *img;
+
+	for (unsigned int i = 0; i < 256; i++) {
+		struct policy *p = policy_add(set, numbered("policy", i), any(), NULL);
+
+		p->then.drop = true;
+		except_add(p, any(), NULL);
+	}
+	img = compile(&in);
+	cr_assert_eq(img->rules.n, 512);
+	image_free(img);
+	except_add(&set->policies.v[0], any(), NULL);
+	refused(&in, "more than 512 rules");
 }
 
 Test(limits, quotas)
@@ -212,17 +215,17 @@ Test(limits, quotas)
 	struct image_input in = input_for(set);
 	struct image *img;
 
-	for (unsigned int i = 0; i < 128; i++) {
+	for (unsigned int i = 0; i < CF_QUOTAS_MAX / 4; i++) {
 		struct policy *p = policy_add(set, numbered("policy", i), any(), NULL);
 
-		quota_add(p, 1000, CF_KEY_SOURCE, PERIOD_DAY);
-		quota_add(p, 1000, CF_KEY_PAIR, PERIOD_DAY);
+		for (unsigned int k = 1; k <= 4; k++)
+			quota_add(p, 1000 * k, CF_KEY_SOURCE, PERIOD_DAY);
 	}
 	img = compile(&in);
 	cr_assert_eq(img->quotas.n, CF_QUOTAS_MAX);
 	image_free(img);
-	quota_add(&set->policies.v[127], 1000, CF_KEY_DESTINATION, PERIOD_DAY);
-	refused(&in, "more than 256 quotas");
+	quota_add(&set->policies.v[255], 1000, CF_KEY_DESTINATION, PERIOD_DAY);
+	refused(&in, "more than 1024 quotas");
 }
 
 Test(limits, alerts_of_a_policy)
@@ -241,16 +244,16 @@ Test(limits, alerts_of_a_policy)
 	refused(&in, "at most 4 'at' lines");
 }
 
-/* Host i is in list n if bit n of i is set: as many classes as hosts. */
+/* Host i is in list n if bit n of i is set: as many classes as hosts. Host 0 is like all others. */
 Test(limits, source_classes)
 {
 	struct policy_set *set = set_new();
 	struct image_input in = input_for(set);
 
-	for (unsigned int n = 0; n < 13; n++) {
+	for (unsigned int n = 0; n < 12; n++) {
 		struct prefix_list l = { 0 };
 
-		for (uint32_t i = 0; i < 1 << 13; i++) {
+		for (uint32_t i = 0; i < 1 << 12; i++) {
 			const uint8_t b[4] = { 10, 0, (uint8_t)(i >> 8), (uint8_t)i };
 			struct addr a = addr_from4(b);
 
@@ -259,8 +262,10 @@ Test(limits, source_classes)
 		}
 		policy_add(set, numbered("p", n), file_list(&l), NULL)->then.drop = true;
 	}
-	refused(&in, "the policies tell 8192 sets of sources apart, 4095 at most");
-	set->policies.n = 11;
+	refused(&in, "the policies tell 4096 sets of sources apart, 4095 at most");
+	/* the last one of each list is the host that all of them have */
+	for (unsigned int n = 0; n < 12; n++)
+		set->policies.v[n].from->atom.prefixes.n--;
 	image_free(compile(&in));
 }
 
@@ -305,6 +310,42 @@ Test(limits, labels)
 	refused(&in, "sets of destinations apart, 1048575 at most");
 	t->ranges.n -= 100;
 	image_free(compile(&in));
+}
+
+/* As `set bad = file "drop.txt"` with a million lines, half of them IPv6. */
+Test(limits, a_million_prefixes)
+{
+	struct prng r = { 5 };
+	struct prefix_list l = { 0 };
+	struct image_input in;
+	struct image *img;
+	struct addr a;
+
+	for (uint32_t i = 0; i < 500000; i++) {
+		uint32_t v4 = (uint32_t)prng_next(&r);
+
+		a = addr_from4((const uint8_t *)&v4);
+		*VEC_ADD(&l) = prefix_of(&a, 32);
+		a = addr_from_halves(0x2400000000000000ULL + (prng_next(&r) >> 6), 0);
+		*VEC_ADD(&l) = prefix_of(&a, 64);
+	}
+	in = about(file_list(&l));
+	img = compile(&in);
+	for (size_t i = 0; i < l.n; i += 97) {
+		const struct cf_label *label;
+
+		a = l.v[i].addr;
+		label = &img->labels.v[image_label(img, &a)];
+		cr_assert(label->flags || img->dst_rows.v[label->row].word[0] == 1);
+		addr_next(&a);
+		/* its neighbour is hardly ever listed, too */
+		if (addr_is4(&a))
+			continue;
+		a.b[7] ^= 1;
+		label = &img->labels.v[image_label(img, &a)];
+		cr_assert_eq(img->dst_rows.v[label->row].word[0], 0);
+	}
+	image_free(img);
 }
 
 /* More than 8^7 ranges of IPv6: alternate /64s of two countries. */
@@ -357,6 +398,12 @@ Test(limits, segments)
 	refused(&in, "times in the schedule, 4096 at most");
 	p->during = often(60, 0);
 	image_free(compile(&in));
+	/* 32 a day, and the schedule begins 8 days ago */
+	p->during = often(90, 1);
+	in.days = 4096 / 32 - 8;
+	image_free(compile(&in));
+	in.days++;
+	refused(&in, "windows open and close 4128 times in the schedule, 4096 at most");
 }
 
 Test(limits, edges)

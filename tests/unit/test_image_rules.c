@@ -210,3 +210,84 @@ Test(rules, colliding_names_are_an_error)
 	policy_add(set, "liquid", any(), NULL)->then.drop = true;
 	cr_assert(strstr(compile_errors(&in), "'costarring' and 'liquid' have the same id"));
 }
+
+static struct policy *with_rate(struct policy_set *set, uint64_t bits, uint64_t burst)
+{
+	struct policy *p = policy_add(set, "limit", any(), NULL);
+
+	p->then = (struct actions){ 0 };
+	p->has_then = false;
+	p->ats.n = 0;
+	*VEC_ADD(&p->rates) = (struct rate){
+		.pos = p->pos, .bits_per_second = bits, .burst_bytes = burst, .key = CF_KEY_SOURCE
+	};
+	return p;
+}
+
+Test(rules, a_rate_is_a_bucket_of_its_burst)
+{
+	struct policy_set *set = set_new();
+	struct image_input in = input_for(set);
+	struct policy *p = with_rate(set, 8000000, 500000);
+	const struct cf_quota_spec *q;
+	struct image *img;
+
+	at_add(p, 50, false, CF_LEVEL_INFO);
+	at_add(p, 80, true, CF_LEVEL_WARNING);
+	img = compile(&in);
+	cr_assert_eq(img->quotas.n, 1);
+	q = &img->quotas.v[0];
+	cr_expect_eq(q->bits_per_second, 8000000);
+	cr_expect_eq(q->limit_bytes, 500000);
+	cr_expect_eq(q->drop_bytes, 400000);
+	/* 400 kB at a byte per microsecond */
+	cr_expect_eq(q->room, 400000ULL * 1000 * CF_RATE_TICKS);
+	cr_expect_eq(q->at_count, 2);
+	cr_expect_eq(q->at[0].bytes, 250000);
+	cr_expect_eq(q->wire, 1);
+	cr_expect_eq(img->quota_line.v[0], IMAGE_RATE);
+	cr_expect_eq(img->rules.v[0].quota_count, 1);
+	image_free(img);
+	/* without a burst: 100 ms, and never less than the largest packets need */
+	p->rates.v[0].burst_bytes = 0;
+	img = compile(&in);
+	cr_expect_eq(img->quotas.v[0].limit_bytes, 256 * 1024);
+	image_free(img);
+	p->rates.v[0].bits_per_second = 1000000000;
+	img = compile(&in);
+	cr_expect_eq(img->quotas.v[0].limit_bytes, 12500000);
+	image_free(img);
+}
+
+Test(rules, actions_that_last_and_marks)
+{
+	struct policy_set *set = set_new();
+	struct image_input in = input_for(set);
+	struct policy *p = bare(set, 1000), *q;
+	struct image *img;
+
+	at_add(p, 50, false, CF_LEVEL_NONE);
+	p->ats.v[0].actions.quarantine_seconds = 60;
+	at_add(p, 60, false, CF_LEVEL_NONE);
+	p->ats.v[1].actions.has_mark = true;
+	p->ats.v[1].actions.mark = 0x20;
+	at_add(p, 100, true, CF_LEVEL_INFO);
+	p->ats.v[2].actions.drop_seconds = 7200;
+	q = policy_add(set, "pairs", any(), NULL);
+	q->then = (struct actions){ .drop = true, .drop_seconds = 3600 };
+	q = policy_add(set, "mark", any(), NULL);
+	q->then = (struct actions){ .has_mark = true, .mark = 0x10 };
+	img = compile(&in);
+	cr_assert_eq(img->quotas.n, 1);
+	cr_expect_eq(img->quotas.v[0].hold_seconds, 7200);
+	cr_assert_eq(img->quotas.v[0].at_count, 3);
+	cr_expect_eq(img->quotas.v[0].at[0].quarantine_seconds, 60);
+	cr_expect_eq(img->quotas.v[0].at[1].has_mark, 1);
+	cr_expect_eq(img->quotas.v[0].at[1].mark, 0x20);
+	cr_expect_eq(img->rules.v[0].flags, CF_RULE_HOLDS);
+	cr_expect_eq(img->rules.v[1].flags, CF_RULE_DROP | CF_RULE_HOLDS);
+	cr_expect_eq(img->rules.v[1].hold_seconds, 3600);
+	cr_expect_eq(img->rules.v[2].flags, CF_RULE_MARK);
+	cr_expect_eq(img->rules.v[2].mark, 0x10);
+	image_free(img);
+}

@@ -115,6 +115,26 @@ Test(policy_diff, a_changed_quota_loses_its_counter_and_only_that)
 	policy_diff_done(&d);
 }
 
+Test(policy_diff, the_limits_of_publishes_are_counters_too)
+{
+	struct policy_diff d = diff_of(
+		"publish \"a\" { host 10.0.0.1 service icmp at most 1 MB per source each day }\n"
+		"publish \"b\" { host 10.0.0.1 service tcp at most 1 MB per source each day }\n"
+		"publish \"c\" { host 10.0.0.1 service udp }\n",
+		"publish \"a\" { host 10.0.0.2 service icmp at most 1 MB per source each day }\n"
+		"publish \"b\" { host 10.0.0.1 service tcp at most 2 MB per source each day }\n"
+		"publish \"c\" { host 10.0.0.1 service udp }\n");
+
+	cr_assert_eq(d.quotas.n, 3);
+	cr_expect_eq(d.quotas.v[0].fate, QUOTA_KEPT);
+	cr_expect_str_eq(d.quotas.v[0].policy, "publish a");
+	cr_expect_eq(d.quotas.v[1].fate, QUOTA_GONE);
+	cr_expect_str_eq(d.quotas.v[1].policy, "publish b");
+	cr_expect_eq(d.quotas.v[2].fate, QUOTA_NEW);
+	cr_expect_str_eq(d.quotas.v[2].quota, "2 MB per source each day");
+	policy_diff_done(&d);
+}
+
 Test(policy_diff, a_renamed_policy_loses_its_counters)
 {
 	_cleanup_free_ char *after = edited("policy \"a\"", "policy \"c\"");

@@ -66,10 +66,10 @@ static void add_quota(json_t *o, const struct alert *a, const struct zone *zone)
 	json_object_set_new(o, "period_ends", json_when(a->period_ends, zone));
 }
 
-/* Of a hook, not of a packet: there are no addresses. */
+/* Of a hook or of us, not of a packet: there are no addresses. */
 static bool has_packet(const struct alert *a)
 {
-	return a->kind != ALERT_COVERAGE;
+	return a->kind != ALERT_COVERAGE && a->kind != ALERT_FAILING;
 }
 
 static json_t *ours(const struct alert *a, uint64_t id, const struct zone *zone)

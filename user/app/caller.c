@@ -11,10 +11,10 @@
 bool caller_parse(const char *text, struct caller *ret)
 {
 	char client[64], server[64];
-	struct caller c;
+	struct caller c = { 0 };
 	char *zone;
 
-	if (sscanf(text, "%63s %*u %63s %*u", client, server) != 2)
+	if (sscanf(text, "%63s %hu %63s %hu", client, &c.client_port, server, &c.server_port) != 4)
 		return false;
 	/* fe80::1%eth0: the zone is no part of the address. */
 	zone = strchr(client, '%');

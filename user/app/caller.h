@@ -8,8 +8,9 @@
 #include "base/addr.h"
 
 struct caller {
-	struct addr client; /* where they are */
-	struct addr server; /* the address of ours they reached */
+	struct addr client;                /* where they are */
+	struct addr server;                /* the address of ours they reached */
+	uint16_t client_port, server_port; /* 0: not known */
 };
 
 /*

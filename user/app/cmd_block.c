@@ -5,7 +5,7 @@
 
 #include "app/connection.h"
 #include "app/options.h"
-#include "app/table.h"
+#include "app/show.h"
 #include "base/units.h"
 
 struct block_options {
@@ -37,7 +37,8 @@ static const char *text_of(const json_t *v, const char *name)
 static void say(const json_t *reply)
 {
 	const json_t *rule = json_object_get(reply, "rule");
-	const char *until = text_of(rule, "until");
+	_cleanup_free_ char *when = show_time(json_get_text(rule, "until"));
+	const char *until = *text_of(rule, "until") ? when : "";
 
 	printf("%s %lld: from %s to %s%s%s\n",
 	       json_is_true(json_object_get(rule, "allow")) ? "allow" : "block",
@@ -85,6 +86,30 @@ static int run_allow(struct cli *cli, int argc, char **argv)
 	return make(cli, allow_rows, argc, argv);
 }
 
+/* As keys are called; no rule's number gets that long. */
+#define KEY_DIGITS 8
+
+static int lift(struct cli *cli, const char *key)
+{
+	json_t *reply;
+	const json_t *hold;
+	int r = client_call(cli, "unblock", json_pack("{s:s}", "key", key), &reply);
+
+	if (r)
+		return r;
+	if (cli->json)
+		return json_out("unblock", reply);
+	hold = json_object_get(reply, "hold");
+	printf("lifted: %s of %s\n",
+	       json_is_true(json_object_get(hold, "quarantine")) ? "the quarantine" : "the drop",
+	       text_of(hold, "of"));
+	if (json_is_false(json_object_get(hold, "quarantine")))
+		puts("what its policy drops now is still dropped; 'curfew quotas reset' gives a "
+		     "quota back that is used up");
+	json_decref(reply);
+	return EXIT_FINE;
+}
+
 static int run_unblock(struct cli *cli, int argc, char **argv)
 {
 	int r = options_parse(cli, NULL, NULL, &argc, &argv);
@@ -94,6 +119,9 @@ static int run_unblock(struct cli *cli, int argc, char **argv)
 
 	if (r != OPTIONS_GO)
 		return r;
+	if (argc == 1 && strlen(argv[0]) == KEY_DIGITS &&
+	    strspn(argv[0], "0123456789abcdefABCDEF") == KEY_DIGITS)
+		return lift(cli, argv[0]);
 	errno = 0;
 	id = argc == 1 ? strtol(argv[0], &end, 10) : 0;
 	if (argc != 1 || errno || *end || id < 1)
@@ -113,18 +141,34 @@ static void add_row(struct table *t, const json_t *rule)
 	uint64_t up_to = (uint64_t)json_integer_value(json_object_get(rule, "up_to_bytes"));
 	uint64_t used = (uint64_t)json_integer_value(json_object_get(rule, "used_bytes"));
 	bool allow = json_is_true(json_object_get(rule, "allow"));
+	_cleanup_free_ char *until = show_time(json_get_text(rule, "until"));
 	char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
 
 	table_add(t, "%lld", json_integer_value(json_object_get(rule, "id")));
 	table_add_styled(t, allow ? STYLE_GOOD : STYLE_BAD, allow ? "allow" : "block");
 	table_add(t, "%s", text_of(rule, "from"));
 	table_add(t, "%s", text_of(rule, "to"));
-	table_add(t, "%s", *text_of(rule, "until") ? text_of(rule, "until") : "-");
+	table_add(t, "%s", until);
 	if (up_to)
 		table_add(t, "%s of %s", size_format(used, a), size_format(up_to, b));
 	else
 		table_add(t, "-");
 	table_add(t, "%s", text_of(rule, "reason"));
+}
+
+static void add_hold(struct table *t, const json_t *hold)
+{
+	bool quarantine = json_is_true(json_object_get(hold, "quarantine"));
+	uint64_t dropped = (uint64_t)json_integer_value(json_object_get(hold, "dropped_bytes"));
+	char text[UNITS_TEXT_MAX];
+
+	table_add(t, "%s", text_of(hold, "key"));
+	table_add_styled(t, STYLE_BAD, quarantine ? "quarantine" : "hold");
+	table_add(t, "%s", text_of(hold, "of"));
+	table_add(t, "%s", quarantine ? "any" : "-");
+	table_add(t, "%s", text_of(hold, "until"));
+	table_add(t, "%s dropped", size_format(dropped, text));
+	table_add(t, "policy \"%s\"", text_of(hold, "policy"));
 }
 
 static int run_blocks(struct cli *cli, int argc, char **argv)
@@ -149,6 +193,7 @@ static int run_blocks(struct cli *cli, int argc, char **argv)
 	if (cli->json)
 		return json_out("blocks", reply);
 	json_array_foreach(json_object_get(reply, "rules"), i, rule) add_row(&t, rule);
+	json_array_foreach(json_object_get(reply, "holds"), i, rule) add_hold(&t, rule);
 	if (table_rows(&t))
 		table_print(&t, stdout, cli->colour);
 	json_decref(reply);
@@ -189,13 +234,15 @@ const struct cmd cmd_allow = {
 };
 const struct cmd cmd_unblock = {
 	.name = "unblock",
-	.usage = "ID",
-	.help = "take a block or an allow back",
+	.usage = "ID | KEY",
+	.help = "take a block or an allow back, or what a policy drops for a time",
+	.more = "ID is the number of a rule made by hand, KEY the eight digits of a 'drop for' or a\n"
+		"quarantine, as 'curfew blocks' shows them.",
 	.run = run_unblock,
 };
 const struct cmd cmd_blocks = {
 	.name = "blocks",
 	.usage = "",
-	.help = "list the rules made by hand",
+	.help = "list the rules made by hand, what policies drop for a time, and quarantines",
 	.run = run_blocks,
 };

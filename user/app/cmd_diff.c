@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/json_util.h"
 #include "app/last_good.h"
 #include "app/options.h"
 #include "app/running.h"
 #include "app/table.h"
 #include "core/policy_diff.h"
 #include "port/files.h"
+
+#define CUTS_MAX 10000 /* keys that are looked at */
 
 static const char *const what_names[] = {
 	[CHANGE_SITE] = "site",         [CHANGE_INSIDE] = "inside",
@@ -134,7 +137,66 @@ static void print_quotas(const struct policy_diff *d)
 	}
 }
 
-static int print_json(const struct policy_diff *d)
+/* ---- what enforcing it would cut at once -------------------------------- */
+
+static bool enforced(const struct policy_set *set, const char *name)
+{
+	const struct policy *p = name ? policy_find_policy(set, name) : NULL;
+
+	return set->mode == MODE_ENFORCE && p && p->mode != MODE_OBSERVE;
+}
+
+static bool is_kept(const struct policy_diff *d, const char *policy, const char *quota)
+{
+	for (size_t i = 0; i < d->quotas.n; i++)
+		if (d->quotas.v[i].fate == QUOTA_KEPT && !strcmp(d->quotas.v[i].policy, policy) &&
+		    !strcmp(d->quotas.v[i].quota, quota))
+			return true;
+	return false;
+}
+
+/* The daemon's keys that are used up and only observed, of quotas that the new file enforces. */
+static json_t *find_cuts(const struct cli *cli, const struct policy_set *after,
+			 const struct policy_diff *d)
+{
+	json_t *reply, *cuts = json_array(), *row;
+	size_t i;
+
+	if (client_try(cli, "quotas", json_pack("{s:b, s:i}", "all", 0, "n", CUTS_MAX), &reply))
+		return cuts;
+	json_array_foreach(json_object_get(reply, "rows"), i, row)
+	{
+		const char *policy = json_get_text(row, "policy");
+		const char *quota = json_get_text(row, "quota");
+
+		if (json_is_true(json_object_get(row, "used_up")) &&
+		    json_is_true(json_object_get(row, "observes")) && quota &&
+		    enforced(after, policy) && is_kept(d, policy, quota))
+			json_array_append_new(cuts, json_pack("{s:s, s:s, s:O}", "policy", policy,
+							      "quota", quota, "key_text",
+							      json_object_get(row, "key_text")));
+	}
+	json_decref(reply);
+	return cuts;
+}
+
+static void print_cuts(const json_t *cuts, bool colour)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(cuts, i, row)
+	{
+		_cleanup_free_ char *policy = text_safe(json_get_text(row, "policy"));
+		_cleanup_free_ char *key = text_safe(json_get_text(row, "key_text") ?: "?");
+
+		printf("%scut at once%s     \"%s\" %s: %s, nothing is left\n",
+		       style_on(STYLE_BAD, colour), style_off(STYLE_BAD, colour), policy, key,
+		       json_get_text(row, "quota"));
+	}
+}
+
+static int print_json(const struct policy_diff *d, json_t *cuts)
 {
 	json_t *changes = json_array(), *quotas = json_array();
 
@@ -153,8 +215,9 @@ static int print_json(const struct policy_diff *d)
 				      json_pack("{s:s, s:s, s:s}", "policy", q->policy, "quota",
 						q->quota, "counters", fate_names[q->fate]));
 	}
-	return json_out("diff", json_pack("{s:b, s:o, s:o}", "differs", d->changes.n > 0, "changes",
-					  changes, "quotas", quotas));
+	return json_out("diff",
+			json_pack("{s:b, s:o, s:o, s:O}", "differs", d->changes.n > 0, "changes",
+				  changes, "quotas", quotas, "cut_at_once", cuts));
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -162,6 +225,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	_cleanup_policy_set_ struct policy_set *before = NULL, *after = NULL;
 	int r = options_parse(cli, NULL, NULL, &argc, &argv);
 	struct policy_diff d;
+	json_t *cuts;
 
 	if (r != OPTIONS_GO)
 		return r;
@@ -174,12 +238,16 @@ static int run(struct cli *cli, int argc, char **argv)
 		return r;
 	policy_diff(before, after, &d);
 	r = d.changes.n ? EXIT_DEGRADED : EXIT_FINE;
+	cuts = find_cuts(cli, after, &d);
 	if (cli->json)
-		print_json(&d);
+		print_json(&d, cuts);
 	for (size_t i = 0; i < d.changes.n && !cli->json; i++)
 		print_change(&d.changes.v[i], cli->colour);
 	if (!cli->json && d.changes.n)
 		print_quotas(&d);
+	if (!cli->json)
+		print_cuts(cuts, cli->colour);
+	json_decref(cuts);
 	policy_diff_done(&d);
 	return r;
 }
@@ -189,6 +257,8 @@ const struct cmd cmd_diff = {
 	.usage = "[FILE]",
 	.help = "what a reload would change, and which counters it keeps",
 	.more = "Compares FILE, by default the daemon's own, with what is in force. Lists read from files\n"
-		"are compared by name. Exit code 0: the same; 1: it differs; 2: FILE is not good.",
+		"are compared by name. Keys that have used up a quota which is only observed so far, and\n"
+		"which FILE enforces, are named: they are cut at once. Exit code 0: the same; 1: it\n"
+		"differs; 2: FILE is not good.",
 	.run = run,
 };

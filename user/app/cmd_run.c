@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "app/daemon_holds.h"
 #include "app/daemon_loop.h"
 #include "app/daemon_parts.h"
 #include "app/options.h"
@@ -17,12 +18,15 @@
 #define POLL_MS_DEFAULT 1000
 #define POLL_MS_MIN     10
 #define POLL_MS_MAX     60000
+#define STALL_DEFAULT   30
+#define STALL_MAX       86400
 
 struct run_options {
 	const char *clock_offset;
 	uint64_t poll_ms;
 	uint64_t pairs;
 	uint64_t quota_keys;
+	uint64_t stall;
 	bool clsact;
 	bool debug;
 };
@@ -32,6 +36,7 @@ static const struct option_row run_rows[] = {
 	OPTION(struct run_options, poll_ms, "poll", 0, OPTION_NUMBER),
 	OPTION(struct run_options, pairs, "pairs", 0, OPTION_NUMBER),
 	OPTION(struct run_options, quota_keys, "quota-keys", 0, OPTION_NUMBER),
+	OPTION(struct run_options, stall, "stall", 0, OPTION_NUMBER),
 	OPTION(struct run_options, clsact, "clsact", 0, OPTION_FLAG),
 	OPTION(struct run_options, debug, "debug", 0, OPTION_FLAG),
 	{ 0 },
@@ -72,12 +77,21 @@ static int lock(const struct cli *cli, int *ret_fd)
 	return 0;
 }
 
+/* Three polls may be late without alarm. */
+static uint32_t stall_seconds(const struct run_options *o)
+{
+	uint64_t least = 3 * o->poll_ms / 1000;
+
+	return (uint32_t)(o->stall > least ? o->stall : least);
+}
+
 static int open_datapath(struct daemon *d, const struct run_options *o)
 {
 	struct datapath_options opt = {
 		.dir = d->cli->bpffs,
 		.pairs_per_cpu = (uint32_t)o->pairs,
 		.quota_keys = (uint32_t)o->quota_keys,
+		.stall_seconds = stall_seconds(o),
 		.force_clsact = o->clsact,
 	};
 	struct why why = { "" };
@@ -104,6 +118,13 @@ static int listen_control(struct daemon *d)
 	return EXIT_DEGRADED;
 }
 
+static void start_keeping(struct daemon *d)
+{
+	daemon_failing_start(d);
+	daemon_quotas_open(d);
+	daemon_holds_open(d);
+}
+
 static int start(struct daemon *d, const struct run_options *o)
 {
 	_cleanup_free_ char *error = NULL;
@@ -123,6 +144,8 @@ static int start(struct daemon *d, const struct run_options *o)
 		r = daemon_ledger_start(d, &error);
 	if (error)
 		log_error("%s", error);
+	if (r == 0)
+		start_keeping(d);
 	if (r == 0)
 		r = daemon_first(d);
 	if (r == 0)
@@ -154,17 +177,22 @@ static int stop(struct daemon *d)
 {
 	bool release =
 		d->release || (d->now.set && d->now.set->on[ON_STOP].choice == CHOICE_RELEASE);
+	int r = EXIT_FINE;
 
 	notify_send("STOPPING=1");
 	control_close(d->control);
+	daemon_excuse(d);
+	/* what quotas have used is kept as it stands when nothing is charged any more */
+	if (release)
+		r = detach(d);
+	daemon_quotas_stop(d, release && r == EXIT_FINE);
 	daemon_ledger_stop(d);
 	datapath_close(d->dp);
 	d->dp = NULL;
-	if (release)
-		return detach(d);
-	log_notice(
-		"stopped; the kernel goes on counting and enforcing ('curfew detach' ends that)");
-	return EXIT_FINE;
+	if (!release)
+		log_notice("stopped; the kernel goes on counting and enforcing ('curfew detach' "
+			   "ends that)");
+	return r;
 }
 
 static void done(struct daemon *d)
@@ -174,6 +202,7 @@ static void done(struct daemon *d)
 	running_done(&d->now);
 	machine_done(&d->machine);
 	manual_book_done(&d->book);
+	daemon_holds_done(d);
 	daemon_cover_done(d);
 	free(d->coverage);
 	free(d->last_error);
@@ -206,6 +235,7 @@ static int run_daemon(struct cli *cli, const struct run_options *o)
 		bool unused = d.dp && datapath_generation(d.dp) == 0;
 
 		control_close(d.control);
+		daemon_quotas_stop(&d, false);
 		daemon_ledger_stop(&d);
 		datapath_close(d.dp);
 		if (unused)
@@ -217,7 +247,7 @@ static int run_daemon(struct cli *cli, const struct run_options *o)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct run_options o = { .poll_ms = POLL_MS_DEFAULT };
+	struct run_options o = { .poll_ms = POLL_MS_DEFAULT, .stall = STALL_DEFAULT };
 	_cleanup_close_ int lock_fd = -1;
 	int r = options_parse(cli, run_rows, &o, &argc, &argv);
 
@@ -230,6 +260,8 @@ static int run(struct cli *cli, int argc, char **argv)
 				 POLL_MS_MAX);
 	if (o.pairs > UINT32_MAX || o.quota_keys > UINT32_MAX)
 		return cmd_usage(cli, "--pairs and --quota-keys want less than 4294967296");
+	if (!o.stall || o.stall > STALL_MAX)
+		return cmd_usage(cli, "--stall wants 1 to %d seconds", STALL_MAX);
 	if (o.debug)
 		log_set_level(LOG_LEVEL_DEBUG);
 	r = make_directory(cli->run_dir, 0750);
@@ -243,7 +275,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cmd cmd_run = {
 	.name = "run",
 	.usage =
-		"[--clock-offset FILE] [--poll MS] [--pairs N] [--quota-keys N] [--clsact] [--debug]",
+		"[--clock-offset FILE] [--poll MS] [--pairs N] [--quota-keys N] [--stall SECONDS] [--clsact] [--debug]",
 	.help = "the daemon, in the foreground",
 	.more = "Reads the configuration, loads it into the kernel, then watches and answers the other\n"
 		"commands until SIGTERM or SIGINT. SIGHUP reloads. Under systemd: Type=notify.\n"
@@ -258,6 +290,8 @@ const struct cmd cmd_run = {
 		"  --poll MS            how often the kernel's tables are read [1000]\n"
 		"  --pairs N            (source, destination) pairs each CPU has room for [131072]\n"
 		"  --quota-keys N       quota keys there is room for [65536]\n"
+		"  --stall SECONDS      a daemon that is silent for longer has stalled: 'on\n"
+		"                       daemon-stall' is then in effect [30; at least three polls]\n"
 		"  --clsact             attach to the clsact qdisc also where TCX exists\n"
 		"  --debug              say more",
 	.run = run,

@@ -12,7 +12,9 @@ void connection_add(json_t *args, bool force)
 		json_object_set_new(args, "force", json_true());
 	else if (caller_find(&c))
 		json_object_set_new(args, "caller",
-				    json_pack("{s:s, s:s}", "client",
-					      addr_format(&c.client, client), "server",
-					      addr_format(&c.server, server)));
+				    json_pack("{s:s, s:i, s:s, s:i}", "client",
+					      addr_format(&c.client, client), "client_port",
+					      (int)c.client_port, "server",
+					      addr_format(&c.server, server), "server_port",
+					      (int)c.server_port));
 }

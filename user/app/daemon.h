@@ -22,7 +22,19 @@ struct books;     /* app/books.h: what daemon_ledger.c keeps beside the ledger *
 struct alert_log; /* app/alerts.h: alerts with ids, newest kept in memory, all written to the sinks
 		   */
 struct control;
-struct cover_watch; /* daemon_cover.c: gaps in coverage, places in chains */
+struct quota_keeper; /* daemon_quotas.c: what quotas have used, on disk */
+struct cover_watch;  /* daemon_cover.c: gaps in coverage, places in chains */
+
+/* A key of the kernel's `held`, and when it ends by a clock that does not stand still. */
+struct held {
+	struct cf_quota_key key;
+	struct cf_hold hold;
+	uint64_t until_boot_ns;
+};
+struct held_list {
+	struct held *v; /* sorted by key */
+	size_t n, cap;
+};
 
 /* A configuration that goes back unless somebody confirms it. */
 struct unconfirmed {
@@ -50,6 +62,11 @@ struct daemon {
 	uint64_t poll_ms;
 	struct machine machine;
 	struct manual_book book;
+	struct {
+		struct held_list list; /* as of the last look */
+		bool dirty;            /* there are others since, or the file is old */
+		uint64_t save_errors;
+	} holds;
 	struct unconfirmed unconfirmed;
 	struct utc compiled_at;
 	bool fell_back;    /* the file was bad at the start: the last good one is in force */
@@ -57,6 +74,8 @@ struct daemon {
 	char *last_error;  /* of the last reload or cover that failed; NULL: none */
 	uint64_t off_seen; /* control.off_until at the last poll */
 	uint64_t polls;
+	bool failing[ON_MAX];   /* what was said to last */
+	uint64_t geo_signature; /* of the databases' files when they could not be loaded */
 	struct net_watch {
 		uint64_t settle_ms; /* CLOCK_MONOTONIC: look at the network then; 0: nothing changed
 				     */
@@ -69,6 +88,7 @@ struct daemon {
 	uint64_t net_since_ms; /* what the network socket says now happened no earlier */
 	uint64_t net_resyncs;  /* times that messages were lost, and all was looked at anew */
 	struct cover_watch *cover;
+	struct quota_keeper *keeper;
 	bool release; /* leave by detaching */
 	int epoll, timer, wall, signals, net;
 	struct control *control;
@@ -90,7 +110,7 @@ struct request {
 };
 /* One table per topic, ended by a NULL verb, joined in daemon_requests.c. */
 extern const struct request
-	requests_state[]; /* daemon_state.c: status config reload confirm stop */
+	requests_state[]; /* daemon_state.c: status config reload confirm stop mode */
 extern const struct request requests_manual[]; /* daemon_manual.c: block allow unblock blocks */
 extern const struct request
 	requests_ledger[]; /* daemon_ledger.c: flows quotas quota-reset alerts why would */

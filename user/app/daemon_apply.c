@@ -60,11 +60,25 @@ static int compile(struct daemon *d, const struct running *run, const struct mac
 	return bad(&diags, sentence, "nothing was changed", ret_error);
 }
 
+#define STEP_SECONDS 2
+
+/* Since the last schedule was written: the wall clock was set, or the machine was suspended. */
+static bool clock_moved(const struct daemon *d, const struct time_map *now)
+{
+	int64_t step;
+
+	if (!d->clock.hz)
+		return false;
+	step = (now->utc_ns / 1000000000) - time_map_utc(&d->clock, now->jiffies).s;
+	return step >= STEP_SECONDS || step <= -STEP_SECONDS;
+}
+
 static int load(struct daemon *d, const struct policy_set *set, const struct image *image,
 		uint64_t confirm_until, char **ret_error)
 {
 	_cleanup_wants_ struct want_list wants = { 0 };
 	struct why why = { "" };
+	bool first = !datapath_generation(d->dp), moved;
 	struct time_map clock;
 	int r;
 
@@ -74,6 +88,13 @@ static int load(struct daemon *d, const struct policy_set *set, const struct ima
 		return EXIT_DEGRADED;
 	}
 	wants_build(set, &wants);
+	/* after a reboot nothing may pass before; else what is still in force, perhaps by another
+	 * clock, would take it for a period that is over */
+	if (first)
+		daemon_quotas_restore(d, image);
+	moved = !first && clock_moved(d, &clock);
+	if (moved)
+		daemon_quotas_set_aside(d, image);
 	r = datapath_load(d->dp, image, &clock, wants.v, wants.n, confirm_until, &why);
 	if (r < 0) {
 		*ret_error = xprintf("the kernel did not take the new policy: %s",
@@ -82,6 +103,11 @@ static int load(struct daemon *d, const struct policy_set *set, const struct ima
 	}
 	if (*why.text)
 		log_warning("%s", why.text);
+	if (!first)
+		daemon_quotas_restore(d, image);
+	/* also moves keys of periods that are yet to come to the present one */
+	if (moved)
+		datapath_quota_prune(d->dp, image, daemon_now(d));
 	d->clock = clock;
 	d->compiled_at = daemon_now(d);
 	return 0;
@@ -110,6 +136,7 @@ struct attempt {
 	const struct caller *caller;
 	uint64_t confirm_until;
 	const char *because;
+	struct buf *warnings; /* NULL: nobody reads them */
 };
 
 /* On success *ret_old is what was in force; the caller frees it. */
@@ -121,6 +148,7 @@ static int attempt(struct daemon *d, const struct attempt *a, struct running *re
 	struct image *image = NULL;
 	int r;
 
+	daemon_promise(d);
 	r = daemon_machine(a->next->set, &machine);
 	if (r < 0) {
 		*ret_error = xprintf("cannot read interfaces and routes: %s", strerror(-r));
@@ -128,7 +156,10 @@ static int attempt(struct daemon *d, const struct attempt *a, struct running *re
 	}
 	r = compile(d, a->next, &machine, &image, &manual, ret_error);
 	if (r == 0)
-		r = guard_caller(image, a->caller, daemon_now(d), a->next->zone, ret_error);
+		r = guard_caller(image, a->caller, datapath_conntrack(d->dp), daemon_now(d),
+				 a->next->zone, ret_error);
+	if (r == 0 && a->warnings)
+		daemon_cuts(d, image, a->next->set, a->warnings);
 	if (r == 0)
 		r = load(d, a->next->set, image, a->confirm_until, ret_error);
 	if (r) {
@@ -160,16 +191,20 @@ int daemon_apply(struct daemon *d, struct running *next, char **ret_error)
 	return r;
 }
 
-int daemon_recompile_for(struct daemon *d, const char *because, const struct caller *caller,
-			 char **ret_error)
+int daemon_recompile_warned(struct daemon *d, const char *because, const struct caller *caller,
+			    struct buf *warnings, char **ret_error)
 {
 	struct manual_rules manual = { 0 };
 	struct image *image = NULL;
 	int r;
 
+	daemon_promise(d);
 	r = compile(d, &d->now, &d->machine, &image, &manual, ret_error);
 	if (r == 0)
-		r = guard_caller(image, caller, daemon_now(d), d->zone, ret_error);
+		r = guard_caller(image, caller, datapath_conntrack(d->dp), daemon_now(d), d->zone,
+				 ret_error);
+	if (r == 0 && warnings)
+		daemon_cuts(d, image, d->now.set, warnings);
 	if (r == 0)
 		r = load(d, d->now.set, image,
 			 d->unconfirmed.waiting ? d->unconfirmed.until_jiffies : 0, ret_error);
@@ -185,6 +220,12 @@ int daemon_recompile_for(struct daemon *d, const char *because, const struct cal
 	return 0;
 }
 
+int daemon_recompile_for(struct daemon *d, const char *because, const struct caller *caller,
+			 char **ret_error)
+{
+	return daemon_recompile_warned(d, because, caller, NULL, ret_error);
+}
+
 int daemon_recompile(struct daemon *d, const char *because, char **ret_error)
 {
 	return daemon_recompile_for(d, because, NULL, ret_error);
@@ -196,7 +237,7 @@ static int read_next(struct daemon *d, struct running *next, struct buf *warning
 {
 	_cleanup_diag_list_ struct diag_list diags = { 0 };
 
-	if (running_read(d->cli->config, next, &diags) < 0 || running_load_geo(next, &diags) < 0)
+	if (running_read(d->cli->config, next, &diags) < 0 || daemon_load_geo(d, next, &diags) < 0)
 		return bad(&diags, NULL, "the policy in force stays as it was", ret_error);
 	diags_append(&diags, warnings);
 	return 0;
@@ -233,7 +274,9 @@ static int reload(struct daemon *d, const struct reload *opt, struct buf *warnin
 		  char **ret_error)
 {
 	_cleanup_running_ struct running next = { 0 };
-	struct attempt a = { .next = &next, .caller = opt->caller, .because = "reload" };
+	struct attempt a = {
+		.next = &next, .caller = opt->caller, .because = "reload", .warnings = warnings
+	};
 	struct running old;
 	int r;
 

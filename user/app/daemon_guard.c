@@ -9,11 +9,23 @@
 /* A window that opens tonight would cut them tonight. */
 #define GUARD_SECONDS (24 * 3600)
 
+/* TCP, or they would not be here. They began; the kernel knows that by connection tracking only. */
+#define PROTOCOL_TCP 6
+
 static bool drops_at(const struct image *img, const struct caller *c, struct utc at,
-		     const char **ret_name)
+		     bool knows_began, const char **ret_name)
 {
 	struct image_packet p = {
-		.from = CF_FROM_GATEWAY, .src = c->server, .dst = c->client, .at = at
+		.from = CF_FROM_GATEWAY,
+		.src = c->server,
+		.dst = c->client,
+		.at = at,
+		.has_service = true,
+		.protocol = PROTOCOL_TCP,
+		.has_port = c->server_port,
+		.port = knows_began ? c->server_port : c->client_port,
+		.other_port = knows_began ? c->client_port : c->server_port,
+		.began = knows_began ? CF_BEGAN_OUTSIDE : CF_BEGAN_UNKNOWN,
 	};
 	struct image_verdict v = image_judge(img, &p);
 
@@ -36,20 +48,20 @@ static int refuse(const struct caller *c, struct utc at, struct utc now, const s
 	return EXIT_DEGRADED;
 }
 
-int guard_caller(const struct image *img, const struct caller *caller, struct utc now,
-		 const struct zone *zone, char **ret_error)
+int guard_caller(const struct image *img, const struct caller *caller, bool knows_began,
+		 struct utc now, const struct zone *zone, char **ret_error)
 {
 	const char *name;
 
 	if (!caller)
 		return 0;
-	if (drops_at(img, caller, now, &name))
+	if (drops_at(img, caller, now, knows_began, &name))
 		return refuse(caller, now, now, zone, name, ret_error);
 	for (size_t i = 0; i < img->segments.n; i++) {
 		struct utc at = img->segments.v[i].at;
 
 		if (at.s > now.s && at.s < now.s + GUARD_SECONDS &&
-		    drops_at(img, caller, at, &name))
+		    drops_at(img, caller, at, knows_began, &name))
 			return refuse(caller, at, now, zone, name, ret_error);
 	}
 	return 0;
@@ -65,5 +77,7 @@ const struct caller *guard_caller_arg(const json_t *args, struct caller *buf)
 		return NULL;
 	if (addr_parse(client, &buf->client) < 0 || addr_parse(server, &buf->server) < 0)
 		return NULL;
+	buf->client_port = (uint16_t)json_integer_value(json_object_get(c, "client_port"));
+	buf->server_port = (uint16_t)json_integer_value(json_object_get(c, "server_port"));
 	return buf;
 }

@@ -8,6 +8,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "app/daemon_holds.h"
 #include "app/daemon_loop.h"
 #include "app/daemon_parts.h"
 #include "base/buf.h"
@@ -185,12 +186,14 @@ static void say_switch(struct daemon *d)
 static void on_poll(struct daemon *d)
 {
 	clean_timer(d->timer);
-	datapath_control(d->dp)->heartbeat = datapath_jiffies(d->dp);
 	d->polls++;
+	daemon_failing_poll(d);
+	daemon_quotas_poll(d);
 	daemon_ledger_poll(d);
 	say_switch(d);
 	daemon_confirm_poll(d);
 	daemon_manual_poll(d);
+	daemon_holds_poll(d);
 	daemon_cover_watch(d);
 	/* while a new configuration waits to be confirmed, the old one's counters may be wanted
 	 * back */
@@ -211,7 +214,12 @@ static void on_poll(struct daemon *d)
 
 static void on_event(void *arg, const struct cf_event *ev)
 {
-	daemon_ledger_event(arg, ev);
+	if (ev->kind == CF_EVENT_KEEP)
+		daemon_quotas_event(arg, ev);
+	else
+		daemon_ledger_event(arg, ev);
+	if (ev->kind == CF_EVENT_HOLD || ev->kind == CF_EVENT_QUARANTINE)
+		daemon_holds_event(arg);
 }
 
 static void on_hangup(struct daemon *d)
@@ -258,6 +266,7 @@ static void dispatch(struct daemon *d, enum source source)
 		return;
 	case SOURCE_EVENTS:
 		datapath_events(d->dp, on_event, d);
+		daemon_quotas_flush(d);
 		return;
 	case SOURCE_CONTROL:
 		control_serve(d->control, daemon_request, d);

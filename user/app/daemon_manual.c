@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/daemon_holds.h"
 #include "app/daemon_parts.h"
+#include "app/json_util.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "core/reason.h"
@@ -138,10 +140,13 @@ static int request_unblock(struct daemon *d, const struct peer *peer, const json
 			   json_t **ret_reply, char **ret_error)
 {
 	json_int_t id = json_integer_value(json_object_get(args, "id"));
+	const char *key = json_get_text(args, "key");
 	struct manual_entry taken = { 0 };
 	size_t i = 0;
 	int r;
 
+	if (key)
+		return daemon_hold_unblock(d, peer, key, ret_reply, ret_error);
 	while (i < d->book.n && d->book.v[i].id != id)
 		i++;
 	if (i == d->book.n) {
@@ -174,7 +179,7 @@ static int request_blocks(struct daemon *d, const struct peer *peer _unused_,
 
 	for (size_t i = 0; i < d->book.n; i++)
 		json_array_append_new(rules, manual_json(&d->book.v[i], d->zone));
-	*ret_reply = json_pack("{s:o}", "rules", rules);
+	*ret_reply = json_pack("{s:o, s:o}", "rules", rules, "holds", daemon_holds_json(d));
 	return 0;
 }
 

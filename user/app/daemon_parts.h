@@ -21,6 +21,10 @@ int daemon_recompile(struct daemon *d, const char *because, char **ret_error);
 int daemon_recompile_for(struct daemon *d, const char *because, const struct caller *caller,
 			 char **ret_error);
 
+/* The same; `warnings` gets what daemon_cuts() says, NULL: nobody reads them. */
+int daemon_recompile_warned(struct daemon *d, const char *because, const struct caller *caller,
+			    struct buf *warnings, char **ret_error);
+
 struct reload {
 	uint64_t confirm_seconds;    /* 0: for good */
 	const struct caller *caller; /* NULL: nobody's connection is looked at */
@@ -41,12 +45,69 @@ uint64_t daemon_seconds_until(struct daemon *d, uint64_t jiffies);
 
 /*
  * Would the image drop what we send to the caller, now or within a day? Then
- * EXIT_DEGRADED with a sentence that says what to do; else 0.
+ * EXIT_DEGRADED with a sentence that says what to do; else 0. `knows_began`: the kernel
+ * can tell that they began.
  */
-int guard_caller(const struct image *img, const struct caller *caller, struct utc now,
-		 const struct zone *zone, char **ret_error);
-/* From a request's args: {"caller":{"client","server"}}, and no "force". NULL: none. */
+int guard_caller(const struct image *img, const struct caller *caller, bool knows_began,
+		 struct utc now, const struct zone *zone, char **ret_error);
+/*
+ * From a request's args: {"caller":{"client","client_port","server","server_port"}}, and no
+ * "force". NULL: none.
+ */
 const struct caller *guard_caller_arg(const json_t *args, struct caller *buf);
+
+/* ---- daemon_cuts.c ------------------------------------------------------ */
+
+/* A line for each key that was only observed so far, and that `next` would drop at once. */
+void daemon_cuts(struct daemon *d, const struct image *next, const struct policy_set *set,
+		 struct buf *out);
+
+/* ---- daemon_mode.c ------------------------------------------------------ */
+
+/* Adds "mode" and, if it is another one by hand, "mode_of_file". */
+void daemon_mode_status(const struct daemon *d, json_t *status);
+int request_mode(struct daemon *d, const struct peer *peer, const json_t *args, json_t **ret_reply,
+		 char **ret_error);
+
+/* ---- daemon_failing.c --------------------------------------------------- */
+
+/* Reads what an earlier run has left; before anything is loaded. */
+void daemon_failing_start(struct daemon *d);
+/* Called each poll: the heartbeat, the clock, missing databases; says what begins and ends. */
+void daemon_failing_poll(struct daemon *d);
+/* We are alive; we may be busy for two minutes from now; we go, and nobody is to miss us. */
+void daemon_beat(struct daemon *d);
+void daemon_promise(struct daemon *d);
+void daemon_excuse(struct daemon *d);
+/*
+ * As running_load_geo(), but for what `on geo-missing` lets go on without: then
+ * 0 with warnings in diags, and run->geo_missing.
+ */
+int daemon_load_geo(struct daemon *d, struct running *run, struct diag_list *diags);
+
+/* ---- daemon_quotas.c ---------------------------------------------------- */
+
+/* Reads STATE/quotas; once the datapath is open. */
+void daemon_quotas_open(struct daemon *d);
+/*
+ * Gives keys back what they have on record of the present period, by the image's schedule.
+ * Before the first image is loaded, so that after a reboot nothing passes before it; after
+ * any other.
+ */
+void daemon_quotas_restore(struct daemon *d, const struct image *img);
+/* CF_EVENT_KEEP, and once all that wait are taken: writes and syncs records of these keys. */
+void daemon_quotas_event(struct daemon *d, const struct cf_event *ev);
+void daemon_quotas_flush(struct daemon *d);
+void daemon_quotas_poll(struct daemon *d);
+/* The clock was set: what periods that the image leaves had used is kept, for when it comes back.
+ */
+void daemon_quotas_set_aside(struct daemon *d, const struct image *next);
+/* A key was given back by hand: so it stays. */
+void daemon_quotas_reset(struct daemon *d, const struct cf_quota_key *key);
+/* Before the datapath is closed. release: nothing is charged any more, so no reserve is kept. */
+void daemon_quotas_stop(struct daemon *d, bool release);
+/* Adds "quota_store", and what is wrong with it. */
+void daemon_quotas_status(struct daemon *d, json_t *status);
 
 /* ---- daemon_net.c ------------------------------------------------------ */
 

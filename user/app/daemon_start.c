@@ -60,7 +60,7 @@ static void say_diags(const struct diag_list *diags, enum log_level level)
 }
 
 /* Reads one file, with its databases. */
-static int read_file(const char *path, struct running *ret)
+static int read_file(struct daemon *d, const char *path, struct running *ret)
 {
 	_cleanup_diag_list_ struct diag_list diags = { 0 };
 	_cleanup_running_ struct running run = { 0 };
@@ -68,7 +68,7 @@ static int read_file(const char *path, struct running *ret)
 
 	r = running_read(path, &run, &diags);
 	if (r == 0)
-		r = running_load_geo(&run, &diags);
+		r = daemon_load_geo(d, &run, &diags);
 	say_diags(&diags, r < 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING);
 	if (r < 0)
 		return r;
@@ -83,7 +83,7 @@ static int apply_file(struct daemon *d, const char *path, bool file)
 	_cleanup_free_ char *error = NULL;
 	int r;
 
-	if (read_file(path, &next) < 0)
+	if (read_file(d, path, &next) < 0)
 		return EXIT_USAGE;
 	if (file && unconfirmed_is(d->cli->state_dir, next.set)) {
 		log_error(

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "app/explain_json.h"
+#include "app/explain_hold.h"
+#include "app/explain_link.h"
+#include "app/status.h"
+#include "core/failing.h"
 
 #include <string.h>
 
+#include "core/policy_print.h"
 #include "core/row.h"
 
 static const char *const from_names[] = {
@@ -39,12 +44,45 @@ static int parse_from(struct daemon *d, const json_t *args, struct question *q, 
 	return request_fail(ret_error, EXIT_USAGE, "--from is inside or gateway, not '%s'", text);
 }
 
+static int parse_service(const json_t *args, struct question *q, char **ret_error)
+{
+	const char *text = json_get_text(args, "service"), *who = json_get_text(args, "initiated");
+
+	if (text) {
+		if (service_parse_text(text, &q->service) < 0)
+			return request_fail(ret_error, EXIT_USAGE,
+					    "'%s' is not a service; tcp/443, icmp or 50 is", text);
+		q->has_service = true;
+		q->began = CF_BEGAN_INSIDE;
+	}
+	if (!who)
+		return 0;
+	if (strcmp(who, "inside") != 0 && strcmp(who, "outside") != 0)
+		return request_fail(ret_error, EXIT_USAGE,
+				    "--initiated is inside or outside, not '%s'", who);
+	q->began = strcmp(who, "inside") ? CF_BEGAN_OUTSIDE : CF_BEGAN_INSIDE;
+	return 0;
+}
+
+/* What an alert knows of its packet: its ports, and not who began. */
+static void packet_service(const json_t *args, struct question *q)
+{
+	const json_t *protocol = json_object_get(args, "protocol");
+
+	if (!json_is_integer(protocol))
+		return;
+	q->has_service = true;
+	q->service.protocol = (uint8_t)json_integer_value(protocol);
+	q->service.port_first = (uint16_t)json_get_count(args, "destination_port");
+	q->service.has_port = q->service.port_first;
+	q->other_port = (uint16_t)json_get_count(args, "source_port");
+}
+
 int question_parse(struct daemon *d, const json_t *args, struct question *ret, char **ret_error)
 {
 	const char *src = json_get_text(args, "source"), *dst = json_get_text(args, "destination");
 	const char *at = json_get_text(args, "at");
 	struct question q = { .at = daemon_now(d), .now = true };
-	const struct neigh *n;
 	int r;
 
 	if (!src || addr_parse(src, &q.src.addr) < 0)
@@ -56,17 +94,19 @@ int question_parse(struct daemon *d, const json_t *args, struct question *ret, c
 	r = parse_from(d, args, &q, ret_error);
 	if (r)
 		return r;
+	packet_service(args, &q);
+	r = parse_service(args, &q, ret_error);
+	if (r)
+		return r;
 	if (at && utc_parse(at, d->zone, daemon_now(d), &q.at) < 0)
 		return request_fail(ret_error, EXIT_USAGE,
 				    "'%s' is not a time; \"Tue 00:30\", \"2026-11-24 22:00\" or "
 				    "\"+2h\" is",
 				    at);
 	q.now = !at;
-	n = neigh_by_addr(books_neighbours(d), &q.src.addr);
-	if (n) {
-		q.src.has_mac = true;
-		memcpy(q.src.mac, n->mac, sizeof(q.src.mac));
-	}
+	r = link_parse(d, args, &q, ret_error);
+	if (r)
+		return r;
 	*ret = q;
 	return 0;
 }
@@ -88,14 +128,14 @@ static struct quota_entry fresh(const struct image *img, uint32_t quota,
 				const struct cf_quota_key *key, struct utc at)
 {
 	const struct cf_quota_spec *s = &img->quotas.v[quota];
-	uint32_t period = image_period(img, s->calendar, at);
+	uint32_t period = s->bits_per_second ? 0 : image_period(img, s->calendar, at);
 	struct quota_entry e = {
 		.key = *key,
 		.quota = quota,
 		.limit_bytes = s->limit_bytes,
 		.drop_bytes = s->drop_bytes,
 		.observes = img->observe || img->rules.v[s->rule].flags & CF_RULE_OBSERVE,
-		.present = period,
+		.present = period || s->bits_per_second,
 		.period_began = { (int64_t)period * 60 },
 	};
 
@@ -107,13 +147,11 @@ static struct quota_entry fresh(const struct image *img, uint32_t quota,
 
 static json_t *unknown_key(struct daemon *d, uint32_t quota)
 {
-	const struct quota *line = quota_line(d->now.image, d->now.set, quota);
 	const struct cf_quota_spec *s = &d->now.image->quotas.v[quota];
 	const struct policy *p = rule_policy(d->now.image, d->now.set, s->rule);
 	_cleanup_buf_ struct buf text = { 0 };
 
-	if (line)
-		policy_print_quota(line, &text);
+	limit_print(d->now.image, d->now.set, quota, &text);
 	return json_pack("{s:o, s:o, s:o, s:s}", "policy", p ? json_text(p->name) : json_null(),
 			 "quota", json_text(buf_text(&text)), "limit_bytes",
 			 json_count(s->limit_bytes), "unknown",
@@ -139,7 +177,9 @@ static json_t *quota_json(struct daemon *d, const struct question *q, uint32_t q
 		a->quota = quota;
 		a->rule = img->quotas.v[quota].rule;
 		if (!a->drop)
-			a->reason = e.observes ? CF_REASON_PASS_OBSERVED : CF_REASON_DROP_QUOTA;
+			a->reason = e.observes                             ? CF_REASON_PASS_OBSERVED
+				    : img->quotas.v[quota].bits_per_second ? CF_REASON_DROP_RATE
+									   : CF_REASON_DROP_QUOTA;
 		a->drop |= !e.observes;
 	}
 	return books_quota_json(d, &e);
@@ -221,6 +261,7 @@ static json_t *rule_json(struct daemon *d, uint32_t rule)
 		[CF_RULE_NONE] = "none",       [CF_RULE_POLICY] = "policy",
 		[CF_RULE_EXCEPT] = "except",   [CF_RULE_EXEMPT] = "exempt",
 		[CF_RULE_PROTECT] = "protect", [CF_RULE_BLOCK] = "block",
+		[CF_RULE_PUBLISH] = "publish",
 	};
 	const struct policy *p = rule_policy(d->now.image, d->now.set, rule);
 	const struct cf_rule *r;
@@ -235,24 +276,77 @@ static json_t *rule_json(struct daemon *d, uint32_t rule)
 			 json_text(p ? p->name : name));
 }
 
+static json_t *service_json(const struct service *s)
+{
+	struct service_list l = { .v = (struct service *)s, .n = 1 };
+	_cleanup_buf_ struct buf text = { 0 };
+
+	print_services(&text, &l);
+	return json_text(buf_text(&text));
+}
+
+/* What the answer had to do without, and some rule asks for. */
+static json_t *undetermined_json(const struct image *img, const struct question *q, uint32_t open)
+{
+	json_t *list = json_array();
+
+	link_undetermined(img, q, list);
+	if (open & IMAGE_OPEN_SERVICE)
+		json_array_append_new(list, json_string("service"));
+	if (open & IMAGE_OPEN_BEGAN)
+		json_array_append_new(list, json_string("initiated"));
+	return list;
+}
+
+/* What fails just now, beside what the image knows; we ourselves have not stalled. */
+static enum cf_fail failing_now(struct daemon *d, const struct question *q)
+{
+	if (!q->now || !failing_lasts(d->dp, ON_TIME_UNKNOWN))
+		return CF_FAIL_KEEP;
+	return failing_find(ON_TIME_UNKNOWN, d->now.image->on[ON_TIME_UNKNOWN])->fail;
+}
+
 json_t *answer_json(struct daemon *d, const struct question *q, struct answer *ret,
 		    char **ret_error)
 {
 	struct image_packet p = {
-		.from = q->src.from, .src = q->src.addr, .dst = q->dst, .at = q->at
+		.from = q->src.from,
+		.src = q->src.addr,
+		.dst = q->dst,
+		.at = q->at,
+		.has_service = q->has_service,
+		.protocol = q->service.protocol,
+		.has_port = q->service.has_port,
+		.port = q->service.port_first,
+		.other_port = q->other_port,
+		.began = q->began,
+		.failing = failing_now(d, q),
 	};
-	struct image_verdict v = image_judge(d->now.image, &p);
-	struct answer a = {
-		.reason = v.reason, .rule = v.rule, .quota = ~0U, .charged = v.charged
-	};
+	struct image_verdict v;
+	struct answer a;
 	struct place place = books_place(d, &q->dst);
 	char mac[MAC_TEXT_MAX];
-	json_t *o, *quotas;
+	json_t *o, *quotas, *hold;
 
+	link_of(q, &p);
+	v = image_judge(d->now.image, &p);
+	a = (struct answer){
+		.reason = v.reason, .rule = v.rule, .quota = ~0U, .charged = v.charged
+	};
 	a.drop = CF_DROP_REASONS >> v.reason & 1;
+	hold = explain_hold(d, q, &p, &a);
 	quotas = quotas_json(d, q, &a, ret_error);
-	if (!quotas)
+	if (!quotas) {
+		json_decref(hold);
 		return NULL;
+	}
+	/* above quotas and holds, as in the kernel */
+	v = image_judge_failing(
+		d->now.image, &p,
+		(struct image_verdict){ .reason = a.reason, .rule = a.rule, .open = v.open });
+	a.reason = v.reason;
+	a.rule = v.rule;
+	a.drop = CF_DROP_REASONS >> v.reason & 1;
 	if (a.drop && q->now && switched_off(d)) {
 		a.drop = false;
 		a.reason = CF_REASON_PASS_OFF;
@@ -266,10 +360,18 @@ json_t *answer_json(struct daemon *d, const struct question *q, struct answer *r
 	json_object_set_new(o, "destination", json_addr(&q->dst));
 	json_place(o, &place);
 	json_object_set_new(o, "at", json_time(d, q->at));
+	if (q->has_service)
+		json_object_set_new(o, "service", service_json(&q->service));
+	if (q->began != CF_BEGAN_UNKNOWN)
+		json_object_set_new(
+			o, "initiated",
+			json_string(q->began == CF_BEGAN_INSIDE ? "inside" : "outside"));
+	json_object_set_new(o, "undetermined", undetermined_json(d->now.image, q, v.open));
 	json_object_set_new(o, "verdict", verdict_json(&a));
 	json_object_set_new(o, "rule", rule_json(d, a.rule));
 	json_object_set_new(o, "policies", policies_json(d, q));
 	json_object_set_new(o, "quotas", quotas);
+	json_object_set_new(o, "hold", hold);
 	*ret = a;
 	return o;
 }

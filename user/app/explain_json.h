@@ -11,6 +11,12 @@ struct question {
 	struct addr dst;
 	struct utc at;
 	bool now; /* `at` is the present: the switch and the quotas' latches count */
+	bool has_service;
+	struct service service; /* one port at most; the responder's */
+	uint16_t other_port;    /* 0: not known */
+	enum cf_began began;
+	char interface[IFNAMSIZ]; /* came in by it; "": not known */
+	uint16_t vlan;            /* 0: untagged, or not known */
 };
 
 struct answer {
@@ -23,7 +29,9 @@ struct answer {
 
 /*
  * Reads source and destination out of the request. The source is the gateway
- * if the address is this machine's own, unless "from" says otherwise.
+ * if the address is this machine's own, unless "from" says otherwise. "service" is
+ * what the side that did not begin offers; "initiated" says who did: with a service,
+ * inside if not given.
  */
 int question_parse(struct daemon *d, const json_t *args, struct question *ret, char **ret_error);
 /*

@@ -27,7 +27,8 @@ static void print_verdict(const struct cli *cli, const json_t *reply)
 
 	printf("%s%s%s  %s (%s)", style_on(style, cli->colour), drop ? "DROP" : "PASS",
 	       style_off(style, cli->colour), json_get_text(v, "text") ?: "", slug);
-	if (*name)
+	/* what was made by hand has no other name than the reason's text */
+	if (*name && strcmp(name, json_get_text(v, "text") ?: ""))
 		printf(": %s \"%s\"", json_get_text(rule, "kind") ?: "rule", name);
 	putchar('\n');
 }
@@ -42,7 +43,28 @@ static void print_pair(const json_t *reply)
 	       mac ? " (" : "", mac ? mac : "", mac ? ")" : "",
 	       json_get_text(reply, "from") ?: "?");
 	printf("  to           %s (%s)\n", json_get_text(reply, "destination") ?: "?", place);
+	if (json_get_text(reply, "service") || json_get_text(reply, "initiated"))
+		printf("  service      %s%s%s\n", json_get_text(reply, "service") ?: "any",
+		       json_get_text(reply, "initiated") ? ", initiated " : "",
+		       json_get_text(reply, "initiated") ?: "");
 	printf("  at           %s\n", at);
+}
+
+/* A rule asks for what the question does not say. */
+static void print_undetermined(const json_t *reply)
+{
+	const json_t *list = json_object_get(reply, "undetermined"), *v;
+	size_t i;
+
+	json_array_foreach(list, i, v)
+	{
+		const char *what = json_string_value(v);
+		bool link = !strcmp(what, "mac") || !strcmp(what, "interface");
+
+		printf("  not known    its %s: rules that ask %s; see --%s\n",
+		       !strcmp(what, "initiated") ? "beginning" : what,
+		       link ? "do not hold" : "hold, exceptions that ask do not", what);
+	}
 }
 
 static void print_flow(const json_t *flow)
@@ -110,6 +132,21 @@ static void print_quota(const json_t *q)
 		printf("               resets %s\n", until);
 }
 
+static void print_hold(const json_t *h)
+{
+	_cleanup_free_ char *until = NULL, *name = NULL, *of = NULL;
+	bool quarantine = is_true(h, "quarantine");
+
+	if (!json_is_object(h))
+		return;
+	until = show_time(json_get_text(h, "until"));
+	name = text_safe(json_get_text(h, "policy") ?: "?");
+	of = text_safe(json_get_text(h, "of") ?: "?");
+	printf("  %s %s until %s, by policy \"%s\"; key %s\n",
+	       quarantine ? "quarantine  " : "held        ", of, until, name,
+	       json_get_text(h, "key") ?: "?");
+}
+
 void explain_print(const struct cli *cli, const json_t *reply)
 {
 	const json_t *v;
@@ -117,7 +154,9 @@ void explain_print(const struct cli *cli, const json_t *reply)
 
 	print_verdict(cli, reply);
 	print_pair(reply);
+	print_undetermined(reply);
 	print_flow(json_object_get(reply, "flow"));
+	print_hold(json_object_get(reply, "hold"));
 	json_array_foreach(json_object_get(reply, "policies"), i, v) print_policy(v);
 	json_array_foreach(json_object_get(reply, "quotas"), i, v) print_quota(v);
 }

@@ -133,11 +133,26 @@ void machine_done(struct machine *m)
 	*m = (struct machine){ 0 };
 }
 
-static void want(struct want_list *l, const struct name_list *names, enum cf_if_role role)
+static bool marks(const struct policy_set *set)
+{
+	for (size_t i = 0; i < set->policies.n; i++) {
+		const struct policy *p = &set->policies.v[i];
+
+		if (p->then.has_mark)
+			return true;
+		for (size_t k = 0; k < p->ats.n; k++)
+			if (p->ats.v[k].actions.has_mark)
+				return true;
+	}
+	return false;
+}
+
+static void want(struct want_list *l, const struct name_list *names, enum cf_if_role role,
+		 enum xdp_choice xdp)
 {
 	for (size_t i = 0; i < names->n; i++) {
 		struct hook_want w = { .role = role,
-				       .xdp = names->v[i].xdp_never ? XDP_NEVER : XDP_AUTO };
+				       .xdp = names->v[i].xdp_never ? XDP_NEVER : xdp };
 
 		strncpy(w.ifname, names->v[i].name, IFNAMSIZ - 1);
 		*VEC_ADD(l) = w;
@@ -147,8 +162,8 @@ static void want(struct want_list *l, const struct name_list *names, enum cf_if_
 void wants_build(const struct policy_set *set, struct want_list *ret)
 {
 	*ret = (struct want_list){ 0 };
-	want(ret, &set->inside, CF_IF_INSIDE);
-	want(ret, &set->outside, CF_IF_OUTSIDE);
+	want(ret, &set->inside, CF_IF_INSIDE, marks(set) ? XDP_MARKS : XDP_AUTO);
+	want(ret, &set->outside, CF_IF_OUTSIDE, XDP_AUTO);
 }
 
 void wants_done(struct want_list *l)

@@ -19,6 +19,24 @@ static uint32_t share(uint64_t bytes, uint64_t of)
 	return of ? (uint32_t)((unsigned __int128)bytes * 100 / of) : 0;
 }
 
+/* A bucket is full when the next packet of usual size would not fit. */
+#define RATE_PACKET 1514
+
+static void explain_rate(struct quota_entry *e, const struct cf_quota_spec *q)
+{
+	e->rate = q->bits_per_second;
+	e->limit_bytes = q->limit_bytes;
+	e->drop_bytes = q->drop_bytes;
+	e->present = true;
+	e->state.used_bytes =
+		(uint64_t)((unsigned __int128)e->state.ahead_ns * q->bits_per_second / 8000000000);
+	if (e->state.used_bytes > q->limit_bytes)
+		e->state.used_bytes = q->limit_bytes;
+	e->percent = share(e->state.used_bytes, q->limit_bytes);
+	e->used_up =
+		q->drop_bytes != UINT64_MAX && e->state.used_bytes + RATE_PACKET > q->drop_bytes;
+}
+
 static void explain(struct quota_entry *e, const struct image *img, struct utc now)
 {
 	const struct cf_quota_spec *q;
@@ -27,6 +45,11 @@ static void explain(struct quota_entry *e, const struct image *img, struct utc n
 	if (e->quota == ~0U)
 		return;
 	q = &img->quotas.v[e->quota];
+	if (e->state.is_rate) {
+		explain_rate(e, q);
+		e->observes = img->observe || img->rules.v[q->rule].flags & CF_RULE_OBSERVE;
+		return;
+	}
 	e->limit_bytes = q->limit_bytes;
 	e->drop_bytes = q->drop_bytes;
 	e->observes = img->observe || img->rules.v[q->rule].flags & CF_RULE_OBSERVE;
@@ -43,6 +66,8 @@ static void explain(struct quota_entry *e, const struct image *img, struct utc n
 /* On its way out, or made ahead for when the ledger is full and never needed. */
 static bool idle(const struct quota_state *s)
 {
+	if (s->is_rate)
+		return !s->ahead_ns && !s->attempted_packets;
 	return (s->period_minute == CF_QUOTA_PERIOD_MASK && s->latched && !s->used_bytes) ||
 	       (!s->period_minute && !s->used_bytes && !s->attempted_packets);
 }
@@ -65,7 +90,7 @@ int quota_entries_read(struct datapath *dp, const struct image *img, struct utc 
 {
 	struct quota_entries l = { 0 };
 	struct reading reading = { .img = img, .now = now, .out = &l };
-	int r = datapath_quotas(dp, add, &reading);
+	int r = datapath_limits(dp, add, &reading);
 
 	if (r < 0) {
 		quota_entries_done(&l);
@@ -133,6 +158,7 @@ json_t *quota_entry_json(const struct quota_entry *e, const struct image *img,
 	json_object_set_new(o, "limit_bytes", limit(e->limit_bytes));
 	json_object_set_new(o, "drop_bytes", limit(e->drop_bytes));
 	json_object_set_new(o, "percent", e->limit_bytes ? json_integer(e->percent) : json_null());
+	json_object_set_new(o, "rate_bits_per_second", e->rate ? json_count(e->rate) : json_null());
 	json_object_set_new(o, "latched", json_boolean(e->state.latched));
 	json_object_set_new(o, "used_up", json_boolean(e->used_up));
 	json_object_set_new(o, "observes", json_boolean(e->observes));

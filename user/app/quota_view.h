@@ -19,6 +19,7 @@ struct quota_entry {
 	uint32_t percent;
 	bool used_up;  /* what comes next trips it */
 	bool observes; /* only in shadow: nothing is dropped */
+	uint64_t rate; /* bits per second: its bucket; 0: a quota */
 };
 struct quota_entries {
 	struct quota_entry *v;

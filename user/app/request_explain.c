@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `why` and `would`: a pair's verdict, its quotas, and what can be done about it. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,7 +61,7 @@ static bool may_stop(enum cf_reason reason)
 }
 
 static json_t *commands(const struct image *img, const struct question *q, const struct answer *a,
-			const json_t *quotas)
+			const json_t *quotas, const json_t *hold)
 {
 	json_t *list = json_array();
 	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
@@ -72,6 +73,9 @@ static json_t *commands(const struct image *img, const struct question *q, const
 	json_array_foreach(quotas, i, row) if (json_is_true(json_object_get(row, "used_up")))
 		add_command(list, "gives this quota back", "curfew quotas reset %s",
 			    json_get_text(row, "key"));
+	if (json_is_object(hold))
+		add_command(list, "lifts what is dropped for a time", "curfew unblock %s",
+			    json_get_text(hold, "key"));
 	if (a->drop && a->rule < img->rules.n && img->rules.v[a->rule].kind == CF_RULE_BLOCK)
 		add_command(list, "lists what is blocked by hand; 'unblock' takes one back",
 			    "curfew blocks");
@@ -82,7 +86,9 @@ static json_t *commands(const struct image *img, const struct question *q, const
 		add_command(list, "stops it for two hours", "curfew block %s %s --for 2h", src,
 			    dst);
 	if (a->rule < img->rules.n && img->rules.v[a->rule].kind == CF_RULE_POLICY)
-		add_command(list, "prints the policy text that would let it pass for good",
+		add_command(list,
+			    a->drop ? "prints the policy text that would let it pass for good"
+				    : "prints the policy text that takes it out of the policy",
 			    "curfew why %s %s --suggest", src, dst);
 	add_command(list, "what went between them", "curfew flows --source %s --destination %s",
 		    src, dst);
@@ -130,6 +136,23 @@ static json_t *flow_json(struct daemon *d, const struct question *q)
 		"verdict", p->dropped ? "drop" : "pass");
 }
 
+/* The protocol and ports of the packet that an alert is about, where it names them. */
+static void add_packet(const json_t *alert, json_t *args)
+{
+	const char *name = json_get_text(alert, "proto");
+	struct service s;
+	char lower[16] = "";
+
+	for (size_t i = 0; name && name[i] && i < sizeof(lower) - 1; i++)
+		lower[i] = (char)tolower((unsigned char)name[i]);
+	if (!name || service_parse_text(lower, &s) < 0)
+		return;
+	json_object_set_new(args, "protocol", json_integer(s.protocol));
+	json_object_set_new(args, "source_port", json_count(json_get_count(alert, "src_port")));
+	json_object_set_new(args, "destination_port",
+			    json_count(json_get_count(alert, "dest_port")));
+}
+
 /* The request with the alert's pair put in, and the alert. */
 static int from_alert(struct daemon *d, const json_t *args, json_t **ret_args, json_t **ret_alert,
 		      char **ret_error)
@@ -148,6 +171,7 @@ static int from_alert(struct daemon *d, const json_t *args, json_t **ret_args, j
 			      "destination", json_object_get(ours, "destination"));
 	if (hook && !strcmp(hook, "inside"))
 		json_object_set_new(*ret_args, "from", json_string("inside"));
+	add_packet(alert, *ret_args);
 	*ret_alert = alert;
 	return 0;
 }
@@ -189,7 +213,8 @@ int request_why(struct daemon *d, const struct peer *peer _unused_, const json_t
 		json_object_set(reply, "alert", alert);
 	json_object_set_new(reply, "flow", flow_json(d, &q));
 	json_object_set_new(reply, "commands",
-			    commands(d->now.image, &q, &a, json_object_get(reply, "quotas")));
+			    commands(d->now.image, &q, &a, json_object_get(reply, "quotas"),
+				     json_object_get(reply, "hold")));
 	if (json_is_true(json_object_get(args, "suggest")))
 		suggest(d, &q, &a, reply);
 	*ret_reply = reply;

@@ -50,7 +50,10 @@ static const char *policy_name(const struct daemon *d, uint32_t rule)
 	const struct running *now = &d->now;
 	uint32_t i = rule < now->image->rule_policy.n ? now->image->rule_policy.v[rule] : ~0U;
 
-	return i < now->set->policies.n ? now->set->policies.v[i].name : NULL;
+	if (i < now->set->policies.n)
+		return now->set->policies.v[i].name;
+	/* the limit of a publish */
+	return i != ~0U ? now->image->rules.v[rule].name : NULL;
 }
 
 static void set_key(struct daemon *d, json_t *o, enum ledger_by by, const struct ledger_row *row)

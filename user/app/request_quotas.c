@@ -7,6 +7,8 @@
 #include <strings.h>
 
 #include "app/books.h"
+#include "app/daemon_holds.h"
+#include "app/daemon_parts.h"
 #include "app/quota_view.h"
 #include "base/log.h"
 #include "core/alert_story.h"
@@ -64,15 +66,13 @@ static void add_place(struct daemon *d, json_t *o, const struct cf_quota_key *ke
 
 json_t *books_quota_json(struct daemon *d, const struct quota_entry *e)
 {
-	const struct quota *line = quota_line(d->now.image, d->now.set, e->quota);
 	const struct policy *p = NULL;
 	_cleanup_buf_ struct buf text = { 0 };
 	json_t *o = quota_entry_json(e, d->now.image, host_of(d, &e->key),
 				     e->key.kind == CF_KEY_ASN ? as_name(d, e->key.asn) : NULL,
 				     d->zone);
 
-	if (line)
-		policy_print_quota(line, &text);
+	limit_print(d->now.image, d->now.set, e->quota, &text);
 	json_object_set_new(o, "quota", json_text(buf_text(&text)));
 	if (e->quota != ~0U)
 		p = rule_policy(d->now.image, d->now.set, d->now.image->quotas.v[e->quota].rule);
@@ -149,6 +149,18 @@ static const struct quota_entry *find_asked(struct daemon *d, const struct quota
 	return found;
 }
 
+/* What was dropped for a time because this key was used up. */
+static void lift_hold(struct daemon *d, const struct quota_entry *e)
+{
+	const struct image *img = d->now.image;
+	struct cf_quota_key key;
+
+	if (e->quota == ~0U || e->key.kind == CF_KEY_OVERFLOW)
+		return;
+	key = hold_key_of(img, img->quotas.v[e->quota].rule, e->quota, &e->key);
+	daemon_hold_lift(d, &key);
+}
+
 int request_quota_reset(struct daemon *d, const struct peer *peer, const json_t *args,
 			json_t **ret_reply, char **ret_error)
 {
@@ -178,7 +190,9 @@ int request_quota_reset(struct daemon *d, const struct peer *peer, const json_t 
 	r = datapath_quota_reset(d->dp, &e->key);
 	if (r < 0)
 		return request_fail(ret_error, EXIT_DEGRADED, "cannot reset it: %s", strerror(-r));
+	lift_hold(d, e);
 	alert_seen_forget(d->books->seen, &e->key);
+	daemon_quotas_reset(d, &e->key);
 	row = books_quota_json(d, e);
 	log_notice("quota key %s (%s) of \"%s\" reset by user %u; %" PRIu64 " bytes were used",
 		   json_get_text(row, "key"), json_get_text(row, "key_text"),

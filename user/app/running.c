@@ -13,6 +13,7 @@ void running_done(struct running *run)
 	manual_rules_done(&run->manual);
 	image_free(run->image);
 	geo_tables_done(&run->tables);
+	vendor_files_free(run->vendors);
 	zones_free(run->zones_cache);
 	policy_set_free(run->set);
 	*run = (struct running){ 0 };
@@ -62,6 +63,7 @@ int running_read(const char *path, struct running *ret, struct diag_list *diags)
 	if (r < 0)
 		return r;
 	policy_check(run.set, &policy_io_files, diags);
+	run.vendors = vendor_files_new(NULL);
 	r = find_zone(&run, diags);
 	if (r < 0 || diag_errors(diags) > errors)
 		return -EINVAL;
@@ -84,6 +86,7 @@ int running_compile(const struct running *run, const struct machine *machine,
 		    const struct manual_book *book, struct utc now, struct image **ret_image,
 		    struct manual_rules *ret_manual, struct diag_list *diags, char **ret_error)
 {
+	struct vendor_source vendors = vendor_files_source(run->vendors);
 	struct manual_rules manual = { 0 };
 	struct image_input in = {
 		.set = run->set,
@@ -91,6 +94,8 @@ int running_compile(const struct running *run, const struct machine *machine,
 		.machine = machine,
 		.manual = &manual.list,
 		.zones = &run->zone_source,
+		.geo_missing = run->geo_missing,
+		.vendors = &vendors,
 		.now = now,
 		.days = RUNNING_DAYS,
 	};

@@ -8,6 +8,7 @@
 #include "app/manual.h"
 #include "core/image.h"
 #include "port/geo_load.h"
+#include "port/vendor_load.h"
 
 struct zones; /* port/zones.h */
 
@@ -19,14 +20,18 @@ struct zones; /* port/zones.h */
 struct running {
 	struct policy_set *set;
 	struct geo_tables tables;
-	struct geo geo; /* the tables' view */
+	struct geo geo;   /* the tables' view */
+	bool geo_missing; /* they could not be loaded, and `on geo-missing` goes on without */
 	struct image *image;
+	struct vendor_files *vendors;   /* read when a rule names one */
 	struct zones *zones_cache;      /* zones and what they give belong to it */
 	struct zone_source zone_source; /* a NULL name is the site's zone */
 	const struct zone *zone;        /* the site's */
 	struct manual_rules manual;     /* `block` and `allow`, read against this set */
 	uint32_t generation;
 	struct utc loaded_at;
+	bool mode_by_hand;      /* set->mode is not what the file says */
+	enum mode mode_of_file; /* then that is */
 };
 /* Takes what is half made. */
 void running_done(struct running *run);

@@ -24,6 +24,10 @@ void status_books(struct datapath *dp, struct reason_totals *totals, json_t *sta
 void status_reasons(const struct reason_totals *totals, json_t *status);
 void status_reconcile(struct datapath *dp, const struct reason_totals *totals, json_t *status);
 void status_blind(struct datapath *dp, const struct reason_totals *reasons, json_t *status);
+/* Whether an event of `on EVENT CHOICE` lasts; false for those that packets are. */
+bool failing_lasts(struct datapath *dp, enum on_event event);
+/* Adds "failing": of each event the choice in force, and what lasts of it. */
+void status_failing(struct datapath *dp, json_t *status);
 /* Adds "quotas", by quota line; walks the whole ledger, so only who asks for it gets it. */
 void status_quotas(struct datapath *dp, json_t *status);
 json_t *status_notes(const struct note_totals *totals);

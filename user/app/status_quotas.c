@@ -63,7 +63,7 @@ void status_quotas(struct datapath *dp, json_t *status)
 	struct quota_sums sums = { 0 };
 	json_t *list = json_array();
 
-	datapath_quotas(dp, add_quota, &sums);
+	datapath_limits(dp, add_quota, &sums);
 	for (size_t i = 0; i < sums.n; i++) {
 		const struct quota_sum *q = &sums.v[i];
 		char id[16];

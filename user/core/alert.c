@@ -9,6 +9,7 @@
 static const char *const kind_names[] = {
 	[ALERT_THRESHOLD] = "threshold", [ALERT_QUOTA] = "quota", [ALERT_POLICY] = "policy",
 	[ALERT_BLOCK] = "block",         [ALERT_TABLE] = "table", [ALERT_COVERAGE] = "coverage",
+	[ALERT_FAILING] = "failing",     [ALERT_HOLD] = "hold",   [ALERT_QUARANTINE] = "quarantine",
 };
 _Static_assert(ARRAY_SIZE(kind_names) == ALERT_KIND_MAX, "a kind has no name");
 
@@ -67,8 +68,16 @@ static int kind_of(const struct cf_event *ev, struct alert *a)
 	case CF_EVENT_BLOCK:
 		a->kind = ALERT_BLOCK;
 		break;
+	case CF_EVENT_HOLD:
+		a->kind = ALERT_HOLD;
+		a->level = CF_LEVEL_INFO;
+		break;
+	case CF_EVENT_QUARANTINE:
+		a->kind = ALERT_QUARANTINE;
+		break;
 	case CF_EVENT_OVERFLOW:
 		a->kind = ALERT_TABLE;
+		a->table = (enum cf_full_table)ev->detail;
 		a->verdict = ALERT_PASSED;
 		return 0;
 	default:
@@ -121,13 +130,11 @@ static void add_quota(const struct alert_context *cx, const struct cf_event *ev,
 		      struct alert *a)
 {
 	const struct cf_quota_spec *q = &cx->image->quotas.v[quota];
-	const struct quota *line = quota_line(cx->image, cx->set, quota);
 	struct buf text = { 0 };
 
-	if (line) {
-		policy_print_quota(line, &text);
+	if (limit_print(cx->image, cx->set, quota, &text))
 		a->quota = text.s;
-	}
+	a->rate = q->bits_per_second;
 	add_key_text(cx, ev, a);
 	a->limit_bytes = q->limit_bytes;
 	a->percent = share(ev->used_bytes, q);
@@ -184,6 +191,8 @@ int alert_make(const struct alert_context *cx, const struct cf_event *ev, struct
 
 	if (r < 0)
 		return r;
+	if (a.kind == ALERT_HOLD || a.kind == ALERT_QUARANTINE)
+		a.seconds = ev->detail;
 	memcpy(a.src.b, ev->src, sizeof(a.src.b));
 	memcpy(a.dst.b, ev->dst, sizeof(a.dst.b));
 	memcpy(a.mac, ev->mac, sizeof(a.mac));

@@ -18,6 +18,9 @@ enum alert_kind {
 	ALERT_BLOCK,     /* blocked by hand */
 	ALERT_TABLE,     /* a table of the kernel is full */
 	ALERT_COVERAGE,  /* an interface without our hook, or with another before it */
+	ALERT_FAILING, /* something we need fails, and `on EVENT CHOICE` is in effect; or no more */
+	ALERT_HOLD,    /* a key is dropped for a time */
+	ALERT_QUARANTINE, /* a source is */
 	ALERT_KIND_MAX
 };
 enum alert_verdict { ALERT_PASSED, ALERT_DROPPED, ALERT_WOULD_DROP, ALERT_VERDICT_MAX };
@@ -46,7 +49,10 @@ struct alert {
 	uint16_t source_port, destination_port;
 	enum cf_hook hook;
 	uint64_t used_bytes, limit_bytes; /* of the key; limit 0: no quota */
+	uint64_t rate;                    /* bits per second: it is one, and these are its burst */
 	uint32_t percent;
+	uint32_t seconds; /* of a hold or a quarantine */
+	enum cf_full_table table;
 	struct cf_quota_key key; /* quota 0: none */
 	char *story;
 };

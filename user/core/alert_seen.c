@@ -117,6 +117,9 @@ enum alert_news alert_seen_check(struct alert_seen *s, const struct alert_contex
 		k.key = ev->key;
 		k.detail = ev->kind == CF_EVENT_AT ? ev->detail : 0;
 		k.period = ev->period_minute;
+		/* the kernel says so each time that one begins */
+		if (ev->kind == CF_EVENT_HOLD || ev->kind == CF_EVENT_QUARANTINE)
+			k.period = at.s;
 	} else {
 		k.rule = rule_id(cx, ev);
 		k.period = policy_period(cx, ev, at);

@@ -111,7 +111,11 @@ void quota_key_print(const struct cf_quota_key *key, const struct image *img,
 		print_prefix(key->dst, 32, 64, out);
 		break;
 	case CF_KEY_PREFIX:
-		print_prefix(key->dst, q ? q->prefix4 : 32, q ? q->prefix6 : 64, out);
+		/* a held key has them itself */
+		if (!q && key->pad[0])
+			print_prefix(key->dst, key->pad[0], key->pad[1], out);
+		else
+			print_prefix(key->dst, q ? q->prefix4 : 32, q ? q->prefix6 : 64, out);
 		break;
 	case CF_KEY_ASN:
 		if (key->asn)
@@ -153,11 +157,30 @@ static void tell_shared(const struct alert_context *cx, const struct alert *a, c
 	print_destination(a, out);
 }
 
+/* A rate has no sum: its burst is used so far. */
+static void tell_rate(const struct alert_context *cx, const struct alert *a, const char *src,
+		      struct buf *out)
+{
+	buf_printf(out, "%s sends fast to ", src);
+	print_destination(a, out);
+	print_window(a, out);
+	buf_printf(out, ": %" PRIu32 " %% of the burst of %s", a->percent,
+		   a->quota ? a->quota : "a rate");
+	if (a->key.kind != CF_KEY_SOURCE && a->key.kind != CF_KEY_PAIR) {
+		buf_puts(out, ", of ");
+		quota_key_print(&a->key, cx->image, NULL, a->place.rec.as_name, out);
+	}
+}
+
 static void tell_threshold(const struct alert_context *cx, const struct alert *a, const char *src,
 			   struct buf *out)
 {
 	char size[UNITS_TEXT_MAX];
 
+	if (a->rate) {
+		tell_rate(cx, a, src, out);
+		return;
+	}
 	size_format(a->used_bytes, size);
 	switch (a->key.kind) {
 	case CF_KEY_PAIR:
@@ -193,6 +216,10 @@ static void tell_quota(const struct alert_context *cx, const struct alert *a, co
 		   a->verdict == ALERT_DROPPED ? "is" : "would be");
 	print_destination(a, out);
 	print_window(a, out);
+	if (a->rate) {
+		buf_printf(out, ": faster than %s", a->quota ? a->quota : "a rate");
+		return;
+	}
 	buf_printf(out, ": %s of %s used up", size_format(a->used_bytes, size),
 		   a->quota ? a->quota : "a quota");
 	if (a->period_ends.s) {
@@ -218,6 +245,44 @@ static void tell_policy(const struct alert *a, const char *src, struct buf *out)
 		buf_puts(out, ": a policy that is no longer loaded");
 }
 
+static void tell_table(const struct alert *a, const char *src, struct buf *out)
+{
+	static const char *const tails[] = {
+		[CF_TABLE_PAIRS] = "its bytes are counted together with others'",
+		[CF_TABLE_KEYS] = "further keys of the quota share one entry, and its limit",
+		[CF_TABLE_SHARE] = ("it has made its share of a day's keys, and further ones share "
+				    "one entry, and its limit"),
+	};
+
+	buf_printf(out, "a table of the kernel was full%s when %s sent to ",
+		   a->table == CF_TABLE_SHARE ? " for this source" : "", src);
+	print_destination(a, out);
+	buf_printf(out, "; %s", tails[a->table <= CF_TABLE_SHARE ? a->table : CF_TABLE_PAIRS]);
+}
+
+static void tell_hold(const struct alert_context *cx, const struct alert *a, const char *src,
+		      struct buf *out)
+{
+	char time[UNITS_TEXT_MAX];
+
+	duration_format(a->seconds, time);
+	if (a->kind == ALERT_QUARANTINE) {
+		buf_printf(out, "%s is in quarantine for %s: nothing of it leaves; it sent to ",
+			   src, time);
+		print_destination(a, out);
+	} else {
+		buf_printf(out, "%s is stopped on its way to ", src);
+		print_destination(a, out);
+		buf_printf(out, " for %s", time);
+		if (a->key.quota) {
+			buf_puts(out, ", and with it all of ");
+			quota_key_print(&a->key, cx->image, NULL, a->place.rec.as_name, out);
+		}
+	}
+	if (a->policy)
+		buf_printf(out, ": policy \"%s\"", a->policy);
+}
+
 char *alert_story(const struct alert_context *cx, const struct alert *a)
 {
 	char src[ADDR_TEXT_MAX];
@@ -235,10 +300,12 @@ char *alert_story(const struct alert_context *cx, const struct alert *a)
 	case ALERT_BLOCK:
 		tell_policy(a, src, &b);
 		break;
+	case ALERT_HOLD:
+	case ALERT_QUARANTINE:
+		tell_hold(cx, a, src, &b);
+		break;
 	default:
-		buf_printf(&b, "a table of the kernel was full when %s sent to ", src);
-		print_destination(a, &b);
-		buf_puts(&b, "; its bytes are counted together with others'");
+		tell_table(a, src, &b);
 	}
 	if (cx->last)
 		buf_printf(&b, "; further destinations of %s this hour are only counted", src);

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/condition_group.h"
 #include "core/image_build.h"
-#include "core/normalise.h"
 
 static uint32_t add(struct conditions *c, struct condition cond)
 {
@@ -39,32 +39,6 @@ static uint32_t named_city(struct conditions *c, const char *name)
 	return (uint32_t)c->cities.n;
 }
 
-/* Addresses there are judged by what they carry: written out, such a prefix is a mistake. Lists may
- * have it. */
-static void refuse_carriers(struct build *b, const struct conditions *c, const struct expr *e)
-{
-	struct addr a = prefix_first(&e->atom.prefix), z = prefix_last(&e->atom.prefix);
-	struct addr a4 = addr_normalise(&a), z4 = addr_normalise(&z);
-
-	if (c->side == SIDE_FROM || !addr_compare(&a, &a4) || !addr_compare(&z, &z4))
-		return;
-	build_error(
-		b, e->pos, "name the IPv4 network",
-		"nothing is ever in this network: 6to4, NAT64 and Teredo addresses are judged as the IPv4 address they carry");
-}
-
-static void group_add(struct build *b, struct conditions *c, uint32_t group, const struct expr *e)
-{
-	const struct atom *a = &e->atom;
-
-	if (a->kind == ATOM_PREFIX) {
-		refuse_carriers(b, c, e);
-		literals_add(&c->literals, group, &a->prefix);
-	}
-	for (size_t i = 0; a->kind == ATOM_FILE && i < a->prefixes.n; i++)
-		literals_add(&c->literals, group, &a->prefixes.v[i]);
-}
-
 static uint32_t add_set(struct build *b, struct conditions *c, const struct expr *e)
 {
 	uint32_t set = e->atom.set, cond;
@@ -81,6 +55,17 @@ static uint32_t add_set(struct build *b, struct conditions *c, const struct expr
 	return cond;
 }
 
+static uint32_t add_interface(struct conditions *c, const char *name)
+{
+	size_t i = 0;
+
+	while (i < c->interfaces.n && strcmp(c->interfaces.v[i], name))
+		i++;
+	if (i == c->interfaces.n)
+		*VEC_ADD(&c->interfaces) = name;
+	return add(c, (struct condition){ .op = COND_INTERFACE, .id = (uint32_t)i + 1 });
+}
+
 static uint32_t add_from_atom(struct build *b, struct conditions *c, const struct expr *e)
 {
 	switch (e->atom.kind) {
@@ -88,14 +73,8 @@ static uint32_t add_from_atom(struct build *b, struct conditions *c, const struc
 		return add(c, (struct condition){ .op = COND_FROM, .id = CF_FROM_INSIDE });
 	case ATOM_GATEWAY:
 		return add(c, (struct condition){ .op = COND_FROM, .id = CF_FROM_GATEWAY });
-	case ATOM_MAC:
-	case ATOM_VENDOR:
 	case ATOM_INTERFACE:
-	case ATOM_VLAN:
-		build_error(
-			b, e->pos, "name the hosts by address",
-			"this version does not tell sources apart by mac, vendor, interface or vlan");
-		return CONDITION_ANY;
+		return add_interface(c, e->atom.text);
 	default:
 		build_error(b, e->pos, NULL, "a source has no country, network, city or distance");
 		return CONDITION_ANY;
@@ -138,45 +117,40 @@ static uint32_t add_to_atom(struct build *b, struct conditions *c, const struct 
 
 static uint32_t add_atom(struct build *b, struct conditions *c, const struct expr *e)
 {
-	uint32_t group;
+	enum group_kind kind = group_kind_of(c, e);
+	uint32_t group, cond;
 
+	if (kind != GROUP_KINDS) {
+		cond = group_new(c, kind, &group);
+		group_add(b, c, group, e);
+		return cond;
+	}
 	switch (e->atom.kind) {
 	case ATOM_ANY:
 		return CONDITION_ANY;
 	case ATOM_SET:
 		return add_set(b, c, e);
-	case ATOM_PREFIX:
-	case ATOM_FILE:
-		group = literals_group(&c->literals);
-		group_add(b, c, group, e);
-		return add(c, (struct condition){ .op = COND_GROUP, .id = group });
 	default:
 		return c->side == SIDE_FROM ? add_from_atom(b, c, e) : add_to_atom(b, c, e);
 	}
 }
 
-static bool is_literal(const struct expr *e)
-{
-	return e->op == EXPR_ATOM && (e->atom.kind == ATOM_PREFIX || e->atom.kind == ATOM_FILE);
-}
-
-/* All prefixes of a list are one group: a drop list of 10,000 costs one bit, not 10,000. */
+/* What is of one kind is one group: a drop list of 10,000 costs one bit, not 10,000. */
 static uint32_t add_or(struct build *b, struct conditions *c, const struct expr *e)
 {
 	struct condition cond = { .op = COND_OR };
-	uint32_t group = ~0U;
+	uint32_t group[GROUP_KINDS] = { ~0U, ~0U, ~0U };
 
 	for (size_t i = 0; i < e->n; i++) {
-		if (!is_literal(e->v[i])) {
+		enum group_kind kind = group_kind_of(c, e->v[i]);
+
+		if (kind == GROUP_KINDS) {
 			*VEC_ADD(&cond) = conditions_add(b, c, e->v[i]);
 			continue;
 		}
-		if (group == ~0U) {
-			group = literals_group(&c->literals);
-			*VEC_ADD(&cond) =
-				add(c, (struct condition){ .op = COND_GROUP, .id = group });
-		}
-		group_add(b, c, group, e->v[i]);
+		if (group[kind] == ~0U)
+			*VEC_ADD(&cond) = group_new(c, kind, &group[kind]);
+		group_add(b, c, group[kind], e->v[i]);
 	}
 	return add(c, cond);
 }
@@ -215,6 +189,8 @@ void conditions_ready(struct conditions *c)
 			c->thresholds.v[n++] = c->thresholds.v[i];
 	c->thresholds.n = n;
 	literals_sweep(&c->literals);
+	literals_sweep(&c->macs);
+	literals_sweep(&c->vlans);
 }
 
 static bool beyond(const struct conditions *c, const struct facts *f, uint32_t km)
@@ -264,6 +240,12 @@ bool conditions_hold(const struct conditions *c, uint32_t condition, const struc
 		return beyond(c, f, cond->id);
 	case COND_UNKNOWN:
 		return !f->cc;
+	case COND_MAC:
+		return literals_has(&c->macs, f->macs, cond->id);
+	case COND_INTERFACE:
+		return f->interface == cond->id;
+	case COND_VLAN:
+		return literals_has(&c->vlans, f->vlan, cond->id);
 	case COND_AND:
 		return all_hold(c, cond, f, from);
 	case COND_OR:
@@ -273,6 +255,26 @@ bool conditions_hold(const struct conditions *c, uint32_t condition, const struc
 		       !conditions_hold(c, cond->v[1], f, from);
 	}
 	return false;
+}
+
+bool conditions_ask_facets(const struct conditions *c, uint32_t condition)
+{
+	const struct condition *cond = &c->all.v[condition];
+
+	for (size_t i = 0; i < cond->n; i++)
+		if (conditions_ask_facets(c, cond->v[i]))
+			return true;
+	return cond->op == COND_MAC || cond->op == COND_INTERFACE || cond->op == COND_VLAN;
+}
+
+void conditions_groups(const struct conditions *c, uint32_t condition, uint64_t *bits)
+{
+	const struct condition *cond = &c->all.v[condition];
+
+	for (size_t i = 0; i < cond->n; i++)
+		conditions_groups(c, cond->v[i], bits);
+	if (cond->op == COND_GROUP)
+		bits[cond->id / 64] |= 1ULL << (cond->id % 64);
 }
 
 uint16_t conditions_distance(const struct conditions *c, double km)
@@ -309,4 +311,10 @@ void conditions_done(struct conditions *c)
 	free(c->thresholds.v);
 	intern_done(&c->asns);
 	literals_done(&c->literals);
+	literals_done(&c->macs);
+	literals_done(&c->vlans);
+	for (size_t i = 0; i < c->vendors.n; i++)
+		free(c->vendors.v[i].ranges.v);
+	free(c->vendors.v);
+	free(c->interfaces.v);
 }

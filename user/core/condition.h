@@ -10,14 +10,28 @@
 #include "core/geo.h"
 #include "core/literals.h"
 #include "core/policy.h"
+#include "core/vendor.h"
 
-/* All that a condition can ask about an address. Zero: unknown, or no condition asks. */
+/*
+ * All that a condition can ask: of a destination what databases know, of a source
+ * what an inside hook sees. Zero: unknown, or no condition asks.
+ */
 struct facts {
-	uint32_t asn;
 	uint32_t set; /* number in literals.sets */
-	uint16_t cc, continent;
-	uint16_t distance; /* FACTS_NEAR, or FACTS_BEYOND + the longest threshold that is passed */
-	uint16_t city;     /* number in conditions.cities + 1, or FACTS_OTHER_CITY */
+	union {
+		struct {
+			uint32_t asn;
+			uint16_t cc, continent;
+			uint16_t distance; /* FACTS_NEAR, or FACTS_BEYOND + the longest threshold
+					      that is passed */
+			uint16_t city; /* number in conditions.cities + 1, or FACTS_OTHER_CITY */
+		};
+		struct {
+			uint32_t macs;      /* number in macs.sets; 0: in none */
+			uint16_t interface; /* number in conditions.interfaces + 1 */
+			uint16_t vlan;      /* number in vlans.sets; 0: in none */
+		};
+	};
 };
 _Static_assert(sizeof(struct facts) == 16, "interned as bytes");
 
@@ -38,6 +52,9 @@ enum condition_op {
 	COND_CITY,   /* id: facts.city, cc */
 	COND_BEYOND, /* id: km */
 	COND_UNKNOWN,
+	COND_MAC,       /* id: group in conditions.macs */
+	COND_INTERFACE, /* id: facts.interface */
+	COND_VLAN,      /* id: group in conditions.vlans */
 	COND_AND,
 	COND_OR,
 	COND_EXCEPT,
@@ -68,6 +85,20 @@ struct conditions {
 		size_t n, cap;
 	} thresholds;
 	struct intern asns; /* uint64_t: those that some condition names */
+	/* of sources */
+	struct literals macs;  /* of 48-bit numbers */
+	struct literals vlans; /* of VLAN numbers */
+	struct {
+		struct vendor_ranges {
+			const char *name; /* the expressions own it */
+			struct mac_range_list ranges;
+		} * v;
+		size_t n, cap;
+	} vendors; /* looked up once each */
+	struct {
+		const char **v; /* the expressions own them */
+		size_t n, cap;
+	} interfaces;
 };
 
 #define CONDITION_ANY 0U /* the first condition is always COND_ANY */
@@ -80,6 +111,10 @@ uint32_t conditions_add(struct build *b, struct conditions *c, const struct expr
 void conditions_ready(struct conditions *c);
 bool conditions_hold(const struct conditions *c, uint32_t condition, const struct facts *f,
 		     uint32_t from);
+/* Whether it asks for MAC, interface or VLAN. */
+bool conditions_ask_facets(const struct conditions *c, uint32_t condition);
+/* Sets the bit of each group of literals that it asks about. */
+void conditions_groups(const struct conditions *c, uint32_t condition, uint64_t *bits);
 /* Parts of facts, as one record or country gives them. */
 uint16_t conditions_distance(const struct conditions *c, double km);
 uint16_t conditions_city(const struct conditions *c, const char *name);

@@ -27,6 +27,7 @@ struct coverage_want {
 	uint32_t ifindex; /* 0: there is no such device now */
 	enum cf_if_role role;
 	bool xdp_never;
+	bool marks;       /* a policy marks packets */
 	uint32_t our_xdp; /* id of our own XDP program on it; 0 */
 };
 

@@ -60,6 +60,8 @@ static bool not_native(const struct coverage_want *w, const struct device *d,
 		return true;
 	if (w->xdp_never)
 		text = "as configured, xdp never";
+	else if (w->marks)
+		text = "a policy marks packets, which native XDP cannot";
 	else if (!device_is_ether(d))
 		text = "its frames have no Ethernet header";
 	else if (device_is(d, "veth") && d->strips_vlan && device_carries_vlans(l, d))

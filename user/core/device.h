@@ -21,6 +21,7 @@ struct device {
 	uint32_t master;        /* ifindex of the bridge, bond, team or VRF it is part of; 0 */
 	uint32_t lower;         /* of VLANs and the like: what carries it, in this namespace; 0 */
 	uint32_t mtu;           /* bytes above layer 2 */
+	uint16_t vlan;          /* of a VLAN: its number */
 	bool up;                /* administratively */
 	bool default_route;     /* the best one of a family leaves by it */
 	bool strips_vlan;       /* tags are taken off before a program sees the frame */

@@ -61,8 +61,10 @@ int quota_key_make(const struct image *img, uint32_t quota, const struct explain
 		key_prefix(&k, dst, q->prefix4, q->prefix6);
 		break;
 	case CF_KEY_MAC:
-		if (src->from != CF_FROM_INSIDE)
+		if (src->from != CF_FROM_INSIDE) {
+			r = key_source(&k, img, src);
 			break;
+		}
 		if (!src->has_mac)
 			return -ENOENT;
 		memcpy(k.mac, src->mac, sizeof(k.mac));
@@ -78,6 +80,50 @@ int quota_key_make(const struct image *img, uint32_t quota, const struct explain
 	default:
 		break;
 	}
+	if (r < 0)
+		return r;
+	*ret = k;
+	return 0;
+}
+
+int hold_key_make(const struct image *img, uint32_t rule, uint32_t quota,
+		  const struct explain_source *src, const struct addr *dst,
+		  struct cf_quota_key *ret)
+{
+	struct cf_quota_key k = { .kind = CF_KEY_PAIR };
+	int r;
+
+	if (quota == ~0U) {
+		key_prefix(&k, dst, 32, 64);
+		r = key_source(&k, img, src);
+	} else {
+		r = quota_key_make(img, quota, src, dst, &k);
+	}
+	if (r < 0)
+		return r;
+	*ret = hold_key_of(img, rule, quota, &k);
+	return 0;
+}
+
+struct cf_quota_key hold_key_of(const struct image *img, uint32_t rule, uint32_t quota,
+				const struct cf_quota_key *key)
+{
+	struct cf_quota_key k = *key;
+
+	if (key->kind == CF_KEY_PREFIX) {
+		k.pad[0] = img->quotas.v[quota].prefix4;
+		k.pad[1] = img->quotas.v[quota].prefix6;
+	}
+	k.quota = img->rules.v[rule].id;
+	return k;
+}
+
+int quarantine_key_make(const struct image *img, const struct explain_source *src,
+			struct cf_quota_key *ret)
+{
+	struct cf_quota_key k = { .kind = CF_KEY_SOURCE };
+	int r = key_source(&k, img, src);
+
 	if (r < 0)
 		return r;
 	*ret = k;
@@ -117,9 +163,12 @@ int64_t period_minutes(uint32_t period, struct utc now)
 int quota_period(const struct image *img, uint32_t quota, uint32_t period_minute, struct utc now,
 		 struct utc *ret_begin, struct utc *ret_end)
 {
-	uint32_t calendar = img->quotas.v[quota].calendar;
-	uint32_t present = image_period(img, calendar, now);
+	uint32_t calendar = img->quotas.v[quota].calendar, present;
 
+	*ret_begin = *ret_end = (struct utc){ 0 };
+	if (img->quotas.v[quota].bits_per_second)
+		return 0;
+	present = image_period(img, calendar, now);
 	ret_begin->s = period_minutes(period_minute & CF_QUOTA_PERIOD_MASK, now) * 60;
 	ret_end->s = 0;
 	if (!present || (present & CF_QUOTA_PERIOD_MASK) != (period_minute & CF_QUOTA_PERIOD_MASK))
@@ -201,12 +250,40 @@ const struct quota *quota_line(const struct image *img, const struct policy_set 
 			       uint32_t quota)
 {
 	const struct policy *p;
+	uint32_t rule;
 
 	if (quota >= img->quotas.n || quota >= img->quota_line.n)
 		return NULL;
+	rule = img->rule_policy.v[img->quotas.v[quota].rule];
+	if (rule != ~0U && rule & IMAGE_PUBLISH)
+		return (rule & ~IMAGE_PUBLISH) < set->publishes.n
+			       ? &set->publishes.v[rule & ~IMAGE_PUBLISH].quota
+			       : NULL;
 	p = rule_policy(img, set, img->quotas.v[quota].rule);
 	return p && img->quota_line.v[quota] < p->quotas.n ? &p->quotas.v[img->quota_line.v[quota]]
 							   : NULL;
+}
+
+bool limit_print(const struct image *img, const struct policy_set *set, uint32_t quota,
+		 struct buf *out)
+{
+	const struct quota *q = quota_line(img, set, quota);
+	const struct policy *p;
+	uint32_t line;
+
+	if (q) {
+		policy_print_quota(q, out);
+		return true;
+	}
+	if (quota >= img->quotas.n || quota >= img->quota_line.n)
+		return false;
+	p = rule_policy(img, set, img->quotas.v[quota].rule);
+	line = img->quota_line.v[quota] & ~IMAGE_RATE;
+	if (!p || !(img->quota_line.v[quota] & IMAGE_RATE) || line >= p->rates.n)
+		return false;
+	buf_puts(out, "rate ");
+	policy_print_rate(&p->rates.v[line], out);
+	return true;
 }
 
 const char *mac_format(const uint8_t mac[6], char buf[MAC_TEXT_MAX])

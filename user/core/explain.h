@@ -26,6 +26,19 @@ int quota_key_make(const struct image *img, uint32_t quota, const struct explain
 		   const struct addr *dst, struct cf_quota_key *ret);
 
 /*
+ * The key in `held` of what a quota (~0: none, then the pair) of a policy is kept per, as
+ * bpf/hold.h makes it; the same from the quota's own key; and of a source in
+ * quarantine. -ENOENT as above.
+ */
+int hold_key_make(const struct image *img, uint32_t rule, uint32_t quota,
+		  const struct explain_source *src, const struct addr *dst,
+		  struct cf_quota_key *ret);
+struct cf_quota_key hold_key_of(const struct image *img, uint32_t rule, uint32_t quota,
+				const struct cf_quota_key *key);
+int quarantine_key_make(const struct image *img, const struct explain_source *src,
+			struct cf_quota_key *ret);
+
+/*
  * A name for a key that people can type: eight hexadecimal digits, the same on
  * every run. 32 bits, so two keys can share one: whoever looks up says so.
  */
@@ -59,6 +72,11 @@ const struct policy *rule_policy(const struct image *img, const struct policy_se
 /* Which of its policy's quota lines it is, NULL if unknown. */
 const struct quota *quota_line(const struct image *img, const struct policy_set *set,
 			       uint32_t quota);
+
+/* A quota's line, "20 MB per destination each day", or a rate's, "rate 1 Mbit/s per source"; false:
+ * unknown. */
+bool limit_print(const struct image *img, const struct policy_set *set, uint32_t quota,
+		 struct buf *out);
 
 #define MAC_TEXT_MAX 18
 const char *mac_format(const uint8_t mac[6], char buf[MAC_TEXT_MAX]);

@@ -11,7 +11,9 @@
 #include "core/calendar.h"
 #include "core/geo.h"
 #include "core/policy.h"
+#include "core/vendor.h"
 #include "curfew/abi.h"
+#include "curfew/config.h"
 
 #define IMAGE_ARRAY(T)                                                                             \
 	struct {                                                                                   \
@@ -52,6 +54,17 @@ struct image_edge {
 	uint32_t period; /* as cf_edge.period */
 };
 
+/* One that rules name. */
+struct image_interface {
+	char name[16];
+};
+
+/* In rule_policy: the rule stands for `at most` of a publish. */
+#define IMAGE_PUBLISH (1U << 31)
+
+/* In quota_line: it is a rate. */
+#define IMAGE_RATE (1U << 31)
+
 struct image {
 	/* classes */
 	IMAGE_ARRAY(struct cf_root4) root4; /* 65,536 */
@@ -66,13 +79,28 @@ struct image {
 	IMAGE_ARRAY(struct cf_row) dst_rows; /* 0: empty */
 	IMAGE_ARRAY(struct cf_source_range) sources;
 	uint32_t source_classes;
-	IMAGE_ARRAY(struct cf_row) src_rows; /* [from * source_classes + class] */
+	/* [from * source_classes + class]: from inside, what any packet of the class may meet */
+	IMAGE_ARRAY(struct cf_row) src_rows;
+	struct cf_facets facets;
+	IMAGE_ARRAY(struct cf_mac_range) macs;
+	IMAGE_ARRAY(struct image_interface) interfaces; /* n is of class n + 1 */
+	IMAGE_ARRAY(uint64_t) vlan_classes;             /* CF_VLANS, or none */
+	IMAGE_ARRAY(uint64_t) src_cells;                /* rows in src_rows */
+
+	/* services; all empty if no rule names one */
+	IMAGE_ARRAY(struct cf_service_range) services;
+	IMAGE_ARRAY(struct cf_row) service_rows;
+	IMAGE_ARRAY(struct cf_service_protocol) service_protocols; /* CF_PROTOCOLS */
+	struct cf_row service_rules;                               /* those that name services */
+	struct cf_row inside_rules, outside_rules; /* `initiated inside`, `initiated outside` */
 
 	/* rules: index = bit */
 	IMAGE_ARRAY(struct cf_rule) rules;
 	IMAGE_ARRAY(struct cf_quota_spec) quotas;
 	struct cf_row policy_rules, clearing_rules, protect_rules, block_rules; /* by kind */
-	bool observe; /* the global mode: no rule drops */
+	bool observe;              /* the global mode: no rule drops */
+	enum on_choice on[ON_MAX]; /* in force, defaults included; UNSET: see failing.h */
+	bool geo_missing;          /* compiled without a database that the set names */
 
 	/* schedule: covers [begin, end), which begins 8 days before `now`, in whole minutes */
 	struct utc begin, end;
@@ -82,8 +110,9 @@ struct image {
 	IMAGE_ARRAY(struct cf_calendar) calendars;
 	IMAGE_ARRAY(struct image_edge) edges; /* of each calendar the same way */
 
-	/* for people: the policy (index into policy_set.policies) of each rule, ~0: none; and of
-	 * each quota, which of its quotas */
+	/* for people: the policy (index into policy_set.policies) of each rule, ~0: none, or
+	 * IMAGE_PUBLISH and which publish; and of each quota, which of its quotas, of a rate
+	 * IMAGE_RATE and which of its rates */
 	IMAGE_ARRAY(uint32_t) rule_policy;
 	IMAGE_ARRAY(uint32_t) quota_line;
 };
@@ -116,6 +145,9 @@ struct image_input {
 	/* NULL: none. Positions in their expressions are best all zero: no file has them. */
 	const struct manual_list *manual;
 	const struct zone_source *zones;
+	/* a database that the set names is not there: its questions are answered with no */
+	bool geo_missing;
+	const struct vendor_source *vendors; /* NULL: none are known */
 	struct utc now;
 	unsigned int days; /* of schedule, counted from now; at least 35 in service */
 };
@@ -150,6 +182,10 @@ uint32_t image_label(const struct image *img, const struct addr *dst);
 /* *ret_flags (may be NULL): enum cf_source_flags. */
 uint32_t image_source_class(const struct image *img, const struct addr *src, uint32_t *ret_flags);
 
+/* A MAC's class, 0 without one; an interface's by its name, 0 without one. */
+uint32_t image_mac_class(const struct image *img, uint64_t mac);
+uint32_t image_interface_class(const struct image *img, const char *name);
+
 /* A packet that is asked about. What is not known of it is undetermined, as in the kernel. */
 struct image_packet {
 	enum cf_from from;
@@ -158,19 +194,28 @@ struct image_packet {
 	bool has_service;
 	uint8_t protocol;
 	bool has_port;
-	uint16_t port; /* the responder's, whoever sends */
+	uint16_t port; /* the responder's, whoever sends; not known who began: the destination's */
+	uint16_t other_port; /* the other side's; 0: of no importance */
 	enum cf_began began;
 	bool has_mac; /* the sender's, at an inside hook */
 	uint8_t mac[6];
 	const char *interface; /* came in by it; NULL: not known */
 	uint16_t vlan;         /* 0: untagged */
+	enum cf_fail failing;  /* of what the image cannot know: a stall, the clock, a full table */
 };
-/* The rules that match: class, label and time; `except` and precedence not yet applied. */
+/* The rules that match: class, label, service, initiation and time; `except` and precedence not yet
+ * applied. */
 struct cf_row image_candidates(const struct image *img, const struct image_packet *p);
 /* Opening time of a quota's period at an instant, minutes since 1970; 0: closed. */
 uint32_t image_period(const struct image *img, uint32_t calendar, struct utc at);
 /* When that period ends; the schedule's end if later. */
 struct utc image_period_end(const struct image *img, uint32_t calendar, struct utc at);
+
+/* What of a packet's service and initiation a verdict had to do without. */
+enum image_open {
+	IMAGE_OPEN_SERVICE = 1 << 0,
+	IMAGE_OPEN_BEGAN = 1 << 1,
+};
 
 struct image_verdict {
 	enum cf_reason
@@ -178,9 +223,17 @@ struct image_verdict {
 	uint32_t rule;  /* the one that decides, of several the first; ~0: none */
 	struct cf_row
 		charged; /* policies whose quotas the packet is charged to; empty if it drops */
+	uint32_t open;   /* enum image_open */
 };
+/* The policies that may have dropped it before, for a time (`drop for`) that lasts. */
+struct cf_row image_holding(const struct image *img, const struct image_packet *p);
 /* What judge.h decides when no quota is used up, for a packet of any size within every quota. */
 struct image_verdict image_judge(const struct image *img, const struct image_packet *p);
+/* What becomes of a verdict while something fails: bpf/failing.h. Part of image_judge(). */
+struct image_verdict image_judge_failing(const struct image *img, const struct image_packet *p,
+					 struct image_verdict v);
+/* What the kernel does then, apart from p->failing: the schedule's end, a missing database. */
+enum cf_fail image_failing(const struct image *img, struct utc at);
 
 /*
  * Ids are stable: rule ids hash the policy's name, quota ids the name and the

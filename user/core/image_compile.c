@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "core/failing.h"
 #include "core/image_build.h"
 
 void build_error(struct build *b, struct pos pos, const char *help, const char *fmt, ...)
@@ -52,7 +53,7 @@ void build_need(struct build *b, struct pos pos, enum geo_field field, const cha
 		[GEO_FIELD_LOCATION] = "add: geo city \"FILE.mmdb\"",
 	};
 
-	if (!build_has(b, field))
+	if (!b->in->geo_missing && !build_has(b, field))
 		build_error(b, pos, help[field],
 			    "%s needs a database, and none that is loaded has what it asks for",
 			    who);
@@ -79,6 +80,7 @@ static void build_done(struct build *b)
 {
 	conditions_done(&b->from);
 	conditions_done(&b->to);
+	published_done(b);
 	free(b->rules.v);
 	free(b->quotas.v);
 	free(b->changes4.v);
@@ -86,12 +88,21 @@ static void build_done(struct build *b)
 	image_free(b->img);
 }
 
+static void build_failing(struct build *b)
+{
+	for (int i = 0; i < ON_MAX; i++)
+		b->img->on[i] = failing_of(b->in->set, (enum on_event)i)->choice;
+	b->img->geo_missing = b->in->geo_missing;
+}
+
 static void build_all(struct build *b)
 {
+	build_failing(b);
 	build_rules(b);
 	if (b->errors)
 		return;
 	build_schedule(b);
+	build_services(b);
 	build_sources(b);
 	build_destinations(b);
 	if (b->errors)
@@ -128,6 +139,13 @@ void image_free(struct image *img)
 	free(img->dst_rows.v);
 	free(img->sources.v);
 	free(img->src_rows.v);
+	free(img->macs.v);
+	free(img->interfaces.v);
+	free(img->vlan_classes.v);
+	free(img->src_cells.v);
+	free(img->services.v);
+	free(img->service_rows.v);
+	free(img->service_protocols.v);
 	free(img->rules.v);
 	free(img->quotas.v);
 	free(img->segments.v);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the kernel answers with these tables: bpf/classify.h and bpf/judge.h, in plain C. */
 #include "core/image.h"
+#include "core/image_service.h"
 #include "core/normalise.h"
 #include "core/row.h"
 
@@ -156,11 +157,47 @@ struct utc image_period_end(const struct image *img, uint32_t calendar, struct u
 	return (struct utc){ edge_at(img, calendar, t)[1].at.s + weeks * WEEK_SECONDS };
 }
 
-static const struct cf_row *source_row(const struct image *img, enum cf_from from,
-				       const struct addr *src)
+uint32_t image_mac_class(const struct image *img, uint64_t mac)
 {
-	return &img->src_rows.v[(uint32_t)from * img->source_classes +
-				image_source_class(img, src, NULL)];
+	const struct cf_mac_range *r = img->macs.v;
+
+	for (size_t n = img->macs.n; n > 1;) {
+		size_t half = n / 2;
+
+		if (r[half].first <= mac) {
+			r += half;
+			n -= half;
+		} else {
+			n = half;
+		}
+	}
+	return r->mac_class;
+}
+
+uint32_t image_interface_class(const struct image *img, const char *name)
+{
+	for (uint32_t i = 0; name && i < img->interfaces.n; i++)
+		if (!strcmp(img->interfaces.v[i].name, name))
+			return i + 1;
+	return 0;
+}
+
+/* As bpf/facets.h. */
+static const struct cf_row *source_row(const struct image *img, const struct image_packet *p)
+{
+	const struct cf_facets *n = &img->facets;
+	uint32_t class = image_source_class(img, &p->src, NULL), cell = class;
+
+	if (!n->used || p->from != CF_FROM_INSIDE)
+		return &img->src_rows.v[(uint32_t)p->from * img->source_classes + class];
+	cell *= n->mac_classes;
+	if (p->has_mac)
+		cell += image_mac_class(img, mac_number(p->mac));
+	cell = cell * n->interface_classes + image_interface_class(img, p->interface);
+	cell *= n->vlan_classes;
+	if (p->vlan < img->vlan_classes.n)
+		cell += (uint32_t)img->vlan_classes.v[p->vlan];
+	return &img->src_rows.v[img->src_cells.v[cell]];
 }
 
 static const struct cf_row *destination_row(const struct image *img, const struct addr *dst)
@@ -170,9 +207,14 @@ static const struct cf_row *destination_row(const struct image *img, const struc
 
 struct cf_row image_candidates(const struct image *img, const struct image_packet *p)
 {
-	struct cf_row m = row_and(destination_row(img, &p->dst), source_row(img, p->from, &p->src));
+	struct cf_row both = row_and(destination_row(img, &p->dst), source_row(img, p));
+	struct cf_row m;
+	uint32_t open = 0;
 
-	return row_and(&m, time_row(img, p->at));
+	image_narrow_service(img, p, &both, &open);
+	m = row_and(&both, time_row(img, p->at));
+	image_narrow_began(img, p, &both, &m, &open);
+	return m;
 }
 
 /* Takes out of *m what clearing rules in it clear; returns the first that did, ~0: none. */
@@ -202,11 +244,14 @@ static struct image_verdict verdict(enum cf_reason reason, uint32_t rule)
 static struct image_verdict judge_none(const struct image *img, uint32_t cleared_by,
 				       const struct cf_row *any_time)
 {
+	static const enum cf_reason cleared[] = {
+		[CF_RULE_EXCEPT] = CF_REASON_PASS_EXCEPTED,
+		[CF_RULE_EXEMPT] = CF_REASON_PASS_EXEMPT,
+		[CF_RULE_PUBLISH] = CF_REASON_PASS_PUBLISHED,
+	};
+
 	if (cleared_by != ~0U)
-		return verdict(img->rules.v[cleared_by].kind == CF_RULE_EXEMPT
-				       ? CF_REASON_PASS_EXEMPT
-				       : CF_REASON_PASS_EXCEPTED,
-			       cleared_by);
+		return verdict(cleared[img->rules.v[cleared_by].kind], cleared_by);
 	if (row_meets(any_time, &img->policy_rules))
 		return verdict(CF_REASON_PASS_CLOSED, ~0U);
 	return verdict(CF_REASON_PASS_UNMATCHED, ~0U);
@@ -217,6 +262,7 @@ static struct image_verdict judge_policies(const struct image *img, const struct
 {
 	uint32_t observed = ~0U, quota = ~0U, alert = ~0U;
 	struct image_verdict v = { 0 };
+	bool alerts = false;
 
 	for (uint32_t i = 0; i < img->rules.n; i++) {
 		const struct cf_rule *r = &img->rules.v[i];
@@ -227,6 +273,7 @@ static struct image_verdict judge_policies(const struct image *img, const struct
 			return verdict(CF_REASON_DROP_POLICY, i);
 		if (r->quota_count)
 			row_set(&v.charged, i);
+		alerts |= r->flags & CF_RULE_ALERT;
 		if (r->flags & CF_RULE_DROP)
 			observed = observed == ~0U ? i : observed;
 		else if (r->quota_count)
@@ -237,21 +284,25 @@ static struct image_verdict judge_policies(const struct image *img, const struct
 	v.rule = observed != ~0U ? observed : quota != ~0U ? quota : alert;
 	v.reason = observed != ~0U ? CF_REASON_PASS_OBSERVED
 		   : quota != ~0U  ? CF_REASON_PASS_QUOTA
-				   : CF_REASON_PASS_ALERT;
+		   : alerts        ? CF_REASON_PASS_ALERT
+				   : CF_REASON_PASS_MARKED;
 	return v;
 }
 
-struct image_verdict image_judge(const struct image *img, const struct image_packet *p)
+/* Whether any rule in *m could change anything. */
+static bool matters(const struct image *img, const struct cf_row *m)
 {
-	const struct cf_label *label = &img->labels.v[image_label(img, &p->dst)];
-	struct cf_row any_time =
-		row_and(destination_row(img, &p->dst), source_row(img, p->from, &p->src));
-	struct cf_row m = row_and(&any_time, time_row(img, p->at)), some;
+	return row_meets(m, &img->policy_rules) || row_meets(m, &img->protect_rules) ||
+	       row_meets(m, &img->block_rules);
+}
+
+/* The rules in `m` hold now, those in `any_time` at some time. */
+static struct image_verdict judge_match(const struct image *img, struct cf_row m,
+					const struct cf_row *any_time)
+{
+	struct cf_row some = row_and(&m, &img->protect_rules);
 	uint32_t cleared_by, block;
 
-	if (label->flags & CF_LABEL_IGNORED)
-		return verdict(label->reason, ~0U);
-	some = row_and(&m, &img->protect_rules);
 	if (!row_empty(&some))
 		return verdict(CF_REASON_PASS_PROTECTED, row_first(&some));
 	some = row_and(&m, &img->block_rules);
@@ -263,6 +314,50 @@ struct image_verdict image_judge(const struct image *img, const struct image_pac
 	cleared_by = clear(img, &m);
 	m = row_and(&m, &img->policy_rules);
 	if (row_empty(&m))
-		return judge_none(img, cleared_by, &any_time);
+		return judge_none(img, cleared_by, any_time);
 	return judge_policies(img, &m);
+}
+
+static struct image_verdict judge_rules(const struct image *img, const struct image_packet *p)
+{
+	const struct cf_label *label = &img->labels.v[image_label(img, &p->dst)];
+	struct cf_row any_time, m;
+	struct image_verdict v;
+	uint32_t open = 0;
+
+	if (label->flags & CF_LABEL_IGNORED)
+		return verdict(label->reason, ~0U);
+	any_time = row_and(destination_row(img, &p->dst), source_row(img, p));
+	image_narrow_service(img, p, &any_time, &open);
+	m = row_and(&any_time, time_row(img, p->at));
+	if (!matters(img, &m))
+		return judge_none(img, ~0U, &any_time);
+	image_narrow_began(img, p, &any_time, &m, &open);
+	v = judge_match(img, m, &any_time);
+	v.open = open;
+	return v;
+}
+
+struct cf_row image_holding(const struct image *img, const struct image_packet *p)
+{
+	struct cf_row any_time = row_and(destination_row(img, &p->dst), source_row(img, p));
+	struct cf_row m, held = { 0 };
+	uint32_t open = 0;
+
+	image_narrow_service(img, p, &any_time, &open);
+	m = row_and(&any_time, time_row(img, p->at));
+	image_narrow_began(img, p, &any_time, &m, &open);
+	for (uint32_t i = 0; i < img->rules.n; i++)
+		if (row_has(&any_time, i) && img->rules.v[i].flags & CF_RULE_HOLDS &&
+		    !(img->rules.v[i].flags & CF_RULE_OBSERVE))
+			row_set(&held, i);
+	for (uint32_t i = 0; i < img->rules.n; i++)
+		if (row_has(&m, i) && row_has(&img->clearing_rules, i))
+			held = row_without(&held, &img->rules.v[i].clears);
+	return held;
+}
+
+struct image_verdict image_judge(const struct image *img, const struct image_packet *p)
+{
+	return image_judge_failing(img, p, judge_rules(img, p));
 }

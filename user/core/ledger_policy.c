@@ -15,7 +15,7 @@ enum cf_from ledger_from(enum cf_hook hook, const struct addr *src, const struct
 	return CF_FROM_OTHER;
 }
 
-/* Rules that hold at every time the schedule knows. */
+/* Rules that hold at every time the schedule knows, for any service, whoever began. */
 static struct cf_row always(const struct image *img)
 {
 	struct cf_row all;
@@ -23,6 +23,9 @@ static struct cf_row always(const struct image *img)
 	memset(&all, 0xff, sizeof(all));
 	for (size_t i = 0; i < img->time_rows.n; i++)
 		all = row_and(&all, &img->time_rows.v[i]);
+	all = row_without(&all, &img->service_rules);
+	all = row_without(&all, &img->inside_rules);
+	all = row_without(&all, &img->outside_rules);
 	return all;
 }
 

@@ -8,7 +8,7 @@ uint32_t literals_group(struct literals *l)
 	return l->groups++;
 }
 
-static void add_range(struct literals *l, uint32_t group, uint128 first, uint128 last)
+void literals_add_range(struct literals *l, uint32_t group, uint128 first, uint128 last)
 {
 	*VEC_ADD(&l->edges) = (struct literal_edge){ .at = first, .group = group, .step = 1 };
 	if (last != WIDE_LAST)
@@ -22,12 +22,12 @@ void literals_add(struct literals *l, uint32_t group, const struct prefix *p)
 	uint128 first = wide_from(&a), last = wide_from(&z);
 
 	if (first < WIDE_V4_FIRST && last >= WIDE_V4_FIRST) {
-		add_range(l, group, first, WIDE_V4_FIRST - 1);
+		literals_add_range(l, group, first, WIDE_V4_FIRST - 1);
 		if (last > WIDE_V4_LAST)
-			add_range(l, group, WIDE_V4_LAST + 1, last);
+			literals_add_range(l, group, WIDE_V4_LAST + 1, last);
 		return;
 	}
-	add_range(l, group, first, last);
+	literals_add_range(l, group, first, last);
 }
 
 static int compare_edges(const void *a, const void *b)

@@ -57,6 +57,8 @@ uint32_t literals_group(struct literals *l);
 /* IPv6 prefixes shorter than ::ffff:0:0/96 leave that range, IPv4, out: ::/0 is every IPv6 address.
  */
 void literals_add(struct literals *l, uint32_t group, const struct prefix *p);
+/* The same for a range of numbers, whatever they count; both ends belong to it. */
+void literals_add_range(struct literals *l, uint32_t group, uint128 first, uint128 last);
 /* Once, after the last literals_add(): fills points and sets. */
 void literals_sweep(struct literals *l);
 bool literals_has(const struct literals *l, uint32_t set, uint32_t group);

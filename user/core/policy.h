@@ -506,6 +506,11 @@ void policy_check_dates(const struct policy_set *set, struct civil_date today,
  */
 int policy_parse_expr_text(const char *text, bool is_from, const struct policy_set *names,
 			   struct expr **ret, struct diag_list *diags);
+/*
+ * One service as in `service`, for commands: "tcp/443", "icmp"; or a protocol's number, "50".
+ * -EINVAL: it is none, or a range.
+ */
+int service_parse_text(const char *text, struct service *ret);
 void expr_free(struct expr *e);
 void time_expr_free(struct time_expr *t);
 
@@ -527,6 +532,8 @@ void policy_print(const struct policy_set *set, struct buf *out);
 void policy_print_policy(const struct policy_set *set, const struct policy *p, struct buf *out);
 /* A quota line's text, "50 MB per destination each window". */
 void policy_print_quota(const struct quota *q, struct buf *out);
+/* A rate line's, "10 Mbit/s burst 1 MB per source". */
+void policy_print_rate(const struct rate *r, struct buf *out);
 /* Expressions, as they stand behind `from`, `to` and `during`. */
 void policy_print_expr(const struct expr *e, struct buf *out);
 void policy_print_time(const struct time_expr *t, struct buf *out);

@@ -121,6 +121,35 @@ static void check_place(struct checker *c, const struct expr *e)
 			    "there is no country '%s'", a->cc);
 }
 
+/* ---- interfaces --------------------------------------------------------------- */
+
+static const struct name_at *inside_named(const struct policy_set *set, const char *name, size_t n)
+{
+	for (size_t i = 0; i < set->inside.n; i++)
+		if (strlen(set->inside.v[i].name) == n && !memcmp(set->inside.v[i].name, name, n))
+			return &set->inside.v[i];
+	return NULL;
+}
+
+/* A source's interface is one with a hook, or nothing ever comes in by it. */
+static void check_source_interface(struct checker *c, const struct expr *e)
+{
+	const char *name = e->atom.text, *dot;
+
+	if (e->atom.kind != ATOM_INTERFACE)
+		return;
+	dot = strrchr(name, '.');
+	if (!inside_named(c->set, name, strlen(name)))
+		check_error(c, e->pos, "name it in 'inside' too",
+			    "'%s' is no inside interface: what comes in by it is not told apart",
+			    name);
+	else if (dot && inside_named(c->set, name, (size_t)(dot - name)))
+		check_warning(
+			c, e->pos, "write 'interface' of the other one, and 'vlan'",
+			"if '%s' is a VLAN on '%.*s', its packets are seen there, and not here",
+			name, (int)(dot - name), name);
+}
+
 static void check_interfaces(struct checker *c)
 {
 	const struct name_list *in = &c->set->inside, *out = &c->set->outside;
@@ -137,7 +166,7 @@ static void check_interfaces(struct checker *c)
 
 /* ---- policies ------------------------------------------------------------------- */
 
-static void check_deeds(struct checker *c, const struct policy *p)
+static void check_limited(struct checker *c, const struct policy *p)
 {
 	bool limited = p->quotas.n || p->rates.n;
 
@@ -157,22 +186,6 @@ static void check_deeds(struct checker *c, const struct policy *p)
 		check_error(c, p->quotas.n ? p->quotas.v[0].pos : p->rates.v[0].pos,
 			    "add: at 100% drop, alert",
 			    "policy \"%s\" has a limit, but nothing happens at it", p->name);
-}
-
-static void check_quarantine(struct checker *c, const struct policy *p, const struct actions *a)
-{
-	bool ok = false;
-
-	if (!a->quarantine_seconds)
-		return;
-	for (size_t i = 0; i < p->quotas.n; i++) {
-		enum cf_key_kind key = p->quotas.v[i].key;
-
-		ok |= key == CF_KEY_SOURCE || key == CF_KEY_PAIR || key == CF_KEY_MAC;
-	}
-	if (!ok)
-		check_error(c, a->quarantine_pos, "add a quota per source, pair or mac",
-			    "'quarantine source' needs a quota that knows the source");
 }
 
 static void check_quotas(struct checker *c, const struct policy *p)
@@ -201,9 +214,6 @@ static void check_quotas(struct checker *c, const struct policy *p)
 		check_error(c, p->ats.v[CF_QUOTA_ATS].pos, NULL,
 			    "a policy has at most %d 'at' lines, this one has %zu", CF_QUOTA_ATS,
 			    p->ats.n);
-	for (size_t i = 0; i < p->ats.n; i++)
-		check_quarantine(c, p, &p->ats.v[i].actions);
-	check_quarantine(c, p, &p->then);
 }
 
 /* ---- limits of the kernel's tables ---------------------------------------------- */
@@ -232,6 +242,8 @@ static void check_limits(struct checker *c)
 			count_one(&rules, p->excepts.v[k].pos, CF_RULES_MAX);
 		for (size_t k = 0; k < p->quotas.n; k++)
 			count_one(&quotas, p->quotas.v[k].pos, CF_QUOTAS_MAX);
+		for (size_t k = 0; k < p->rates.n; k++)
+			count_one(&quotas, p->rates.v[k].pos, CF_QUOTAS_MAX);
 	}
 	for (size_t i = 0; i < set->protects.n; i++)
 		count_one(&rules, set->protects.v[i].pos, CF_RULES_MAX);
@@ -256,7 +268,9 @@ void policy_check(const struct policy_set *set, const struct policy_io *io _unus
 	c.extents = xcalloc(set->sets.n, 1);
 	check_interfaces(&c);
 	check_everywhere(&c, check_place, NULL);
+	check_everywhere(&c, check_source_interface, NULL);
 	for (size_t i = 0; i < set->policies.n; i++) {
+		check_limited(&c, &set->policies.v[i]);
 		check_deeds(&c, &set->policies.v[i]);
 		check_quotas(&c, &set->policies.v[i]);
 	}

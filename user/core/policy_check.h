@@ -36,6 +36,10 @@ void check_features(struct checker *c);
 enum extent check_extent(const struct checker *c, const struct expr *e);
 /* policy_check_ignore.c: `ignore destination` of nothing or of everything; and what it shadows. */
 void check_ignores(struct checker *c);
+/* policy_check_actions.c: rates, and what lasts for a time. */
+void check_deeds(struct checker *c, const struct policy *p);
+/* policy_check_publish.c: what closes a published service, or is left idle by one. */
+void check_published(struct checker *c);
 /* policy_check_warn.c: what is likely a mistake. */
 void check_warnings(struct checker *c);
 

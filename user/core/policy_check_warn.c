@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "core/calendar.h"
+#include "core/failing.h"
 #include "core/policy_check.h"
+#include "core/policy_words.h"
 
 #define ENDS_SOON_DAYS 30
 
@@ -328,6 +330,24 @@ static void warn_bare_day(struct checker *c, const struct time_expr *t)
 	}
 }
 
+/* What is closed is closed to the gateway too, and to whoever administers it. */
+static void warn_closed(struct checker *c)
+{
+	static const enum on_event lasting[] = { ON_DAEMON_STALL, ON_SCHEDULE_END, ON_TIME_UNKNOWN,
+						 ON_GEO_MISSING };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lasting) && !c->set->protects.n; i++)
+		if (failing_of(c->set, lasting[i])->fail == CF_FAIL_CLOSED)
+			check_warning(
+				c, c->set->on[lasting[i]].pos,
+				lasting[i] == ON_TIME_UNKNOWN
+					? "so that the clock can be set: protect { from gateway  to any  service udp/123 }"
+					: "for your own way in: protect { from gateway  to YOUR-ADDRESS  service tcp/22 }",
+				"'on %s closed' drops all that is judged, the gateway's own packets too, "
+				"but what a 'protect' is about, and there is none",
+				words_on[lasting[i]].event);
+}
+
 void check_warnings(struct checker *c)
 {
 	const struct policy_set *set = c->set;
@@ -354,6 +374,8 @@ void check_warnings(struct checker *c)
 	check_everywhere(c, warn_empty_file, warn_empty_dates);
 	warn_destinations(c);
 	warn_unused(c);
+	warn_closed(c);
+	check_published(c);
 	free(c->midnights);
 }
 

@@ -33,7 +33,11 @@ static int open_data(struct reader *r, struct parser *p, struct pos pos, const c
 	*r = (struct reader){ .p = p };
 	e = p->io->read_file(p->io->arg, full, &r->text, &r->n);
 	if (e < 0)
-		return parse_error(p, pos, NULL, "cannot read %s: %s", full, strerrordesc_np(-e));
+		return parse_error(p, pos,
+				   strstr(path, "://")
+					   ? "files are local: fetch the list, then name the file"
+					   : NULL,
+				   "cannot read %s: %s", full, strerrordesc_np(-e));
 	r->file = (uint32_t)p->set->files.n;
 	*VEC_ADD(&p->set->files) = TAKE(full);
 	*VEC_ADD(&p->set->texts) = (struct policy_text){ r->text, r->n };
@@ -90,6 +94,14 @@ static struct token classify(const struct line *l)
 	return t;
 }
 
+static bool has_any(const char *s, size_t n, const char *any)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strchr(any, s[i]))
+			return true;
+	return false;
+}
+
 /* Through the parser, so that data files are as well explained as policies. */
 static int bad_line(struct reader *r, const struct token *t,
 		    int (*expected)(struct parser *p, const char *what, const char *help),
@@ -101,6 +113,9 @@ static int bad_line(struct reader *r, const struct token *t,
 
 	r->p->tok = *t;
 	r->p->behind = (struct pos){ 0 };
+	/* what a policy's words are made of does not help here */
+	if (t->kind == T_BAD && t->guess && t->n && has_any(t->s, t->n, ",\"[]{}!*@"))
+		r->p->tok.kind = T_FOREIGN;
 	e = expected(r->p, what, help);
 	r->p->tok = tok;
 	r->p->behind = behind;

@@ -236,6 +236,79 @@ static bool has_quota(const struct policy_set *set, const char *policy, const ch
 	return false;
 }
 
+static char *rate_text(const struct rate *r)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, "rate ");
+	policy_print_rate(r, &b);
+	return b.s;
+}
+
+static bool has_rate(const struct policy_set *set, const char *policy, const char *text)
+{
+	const struct policy *p = policy_find_policy(set, policy);
+
+	for (size_t i = 0; p && i < p->rates.n; i++) {
+		_cleanup_free_ char *other = rate_text(&p->rates.v[i]);
+
+		if (!strcmp(other, text))
+			return true;
+	}
+	return false;
+}
+
+static void rates(const struct policy_set *of, const struct policy_set *other,
+		  enum quota_fate alone, bool shared, struct policy_diff *d)
+{
+	for (size_t i = 0; i < of->policies.n; i++) {
+		const struct policy *p = &of->policies.v[i];
+
+		for (size_t k = 0; k < p->rates.n; k++) {
+			char *text = rate_text(&p->rates.v[k]);
+			bool both = has_rate(other, p->name, text);
+
+			if (both && !shared) {
+				free(text);
+				continue;
+			}
+			*VEC_ADD(&d->quotas) = (struct quota_change){ both ? QUOTA_KEPT : alone,
+								      xstrdup(p->name), text };
+		}
+	}
+}
+
+static bool has_limit(const struct policy_set *set, const char *publish, const char *text)
+{
+	for (size_t i = 0; i < set->publishes.n; i++) {
+		const struct publish *p = &set->publishes.v[i];
+		_cleanup_free_ char *other = p->has_quota ? quota_text(&p->quota) : NULL;
+
+		if (other && !strcmp(p->name, publish) && !strcmp(other, text))
+			return true;
+	}
+	return false;
+}
+
+/* What publishes let pass `at most`: by the name of the policy that each stands for. */
+static void limits(const struct policy_set *of, const struct policy_set *other,
+		   enum quota_fate alone, bool shared, struct policy_diff *d)
+{
+	for (size_t i = 0; i < of->publishes.n; i++) {
+		const struct publish *p = &of->publishes.v[i];
+		char *text = p->has_quota ? quota_text(&p->quota) : NULL;
+		bool both = text && has_limit(other, p->name, text);
+
+		if (!text || (both && !shared)) {
+			free(text);
+			continue;
+		}
+		*VEC_ADD(&d->quotas) =
+			(struct quota_change){ both ? QUOTA_KEPT : alone,
+					       xprintf("publish %s", p->name), text };
+	}
+}
+
 static void quotas(const struct policy_set *of, const struct policy_set *other,
 		   enum quota_fate alone, bool shared, struct policy_diff *d)
 {
@@ -254,6 +327,7 @@ static void quotas(const struct policy_set *of, const struct policy_set *other,
 								      xstrdup(p->name), text };
 		}
 	}
+	limits(of, other, alone, shared, d);
 }
 
 void policy_diff(const struct policy_set *before, const struct policy_set *after,
@@ -266,6 +340,8 @@ void policy_diff(const struct policy_set *before, const struct policy_set *after
 		compare_kind(before, after, &a, &b, (enum change_what)what, ret);
 	quotas(before, after, QUOTA_GONE, true, ret);
 	quotas(after, before, QUOTA_NEW, false, ret);
+	rates(before, after, QUOTA_GONE, true, ret);
+	rates(after, before, QUOTA_NEW, false, ret);
 	items_done(&a);
 	items_done(&b);
 }

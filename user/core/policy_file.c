@@ -29,7 +29,10 @@ char *policy_set_path(const struct policy_set *set, const char *path)
 static int cannot_read(struct parser *p, struct pos at, const char *path, int err)
 {
 	if (at.line)
-		return parse_error(p, at, NULL, "cannot read %s: %s", path, strerrordesc_np(-err));
+		return parse_error(
+			p, at,
+			strstr(path, "://") ? "files are local: fetch it, then include that" : NULL,
+			"cannot read %s: %s", path, strerrordesc_np(-err));
 	diag_add(p->diags, p->set, DIAG_ERROR, at, NULL, "cannot read it: %s",
 		 strerrordesc_np(-err));
 	return -EINVAL;

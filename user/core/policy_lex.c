@@ -7,6 +7,9 @@
 static const struct {
 	const char *s, *trouble, *help;
 } foreign[] = {
+	{ "<<<<<<<", "is left over from a merge", "choose one side and remove this line" },
+	{ "=======", "is left over from a merge", "choose one side and remove this line" },
+	{ ">>>>>>>", "is left over from a merge", "choose one side and remove this line" },
 	{ "!=", "is not part of this language", "write 'except': to any except country CN" },
 	{ "!", "is not part of this language", "write 'except': to any except country CN" },
 	{ "==", "is not part of this language", "conditions need no operator: country CN" },
@@ -179,6 +182,8 @@ static void skip_foreign(struct lexer *l, struct token *t)
 			step(l);
 		t->n = (size_t)(l->s + l->at - t->s);
 	}
+	while (t->n == 7 && strchr("<=>", t->s[0]) && peek(l, 0) >= 0 && peek(l, 0) != '\n')
+		step(l);
 	if (t->s[0] != '/')
 		return;
 	while (peek(l, 0) >= 0) {

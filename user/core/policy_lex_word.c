@@ -350,18 +350,68 @@ static bool word_plain(struct token *t)
 	return true;
 }
 
+/* Characters that word processors and web pages put where others were meant. */
+static bool word_typography(struct token *t)
+{
+	static const struct {
+		const char *s, *trouble, *help;
+	} rows[] = {
+		{ "\xe2\x80\x9c", "has typographic quotes", "strings are quoted with \"\"" },
+		{ "\xe2\x80\x9d", "has typographic quotes", "strings are quoted with \"\"" },
+		{ "\xe2\x80\x9e", "has typographic quotes", "strings are quoted with \"\"" },
+		{ "\xe2\x80\x98", "has typographic quotes", "strings are quoted with \"\"" },
+		{ "\xe2\x80\x99", "has typographic quotes", "strings are quoted with \"\"" },
+		{ "\xc2\xab", "has typographic quotes", "strings are quoted with \"\"" },
+		{ "\xe2\x80\x93", "has a typographic dash", "write '-'" },
+		{ "\xe2\x80\x94", "has a typographic dash", "write '-'" },
+		{ "\xe2\x88\x92", "has a typographic minus", "write '-'" },
+		{ "\xe2\x80\xa6", "has an ellipsis in one character", "write it out" },
+		{ "\xc2\xa0", "contains a no-break space", "write an ordinary blank" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (memmem(t->s, t->n, rows[i].s, strlen(rows[i].s)))
+			return bad(t, rows[i].trouble, rows[i].help);
+	return false;
+}
+
+/* Addresses with something around them, as other programs write them. */
+static bool word_decorated(struct token *t)
+{
+	const char *colon = memchr(t->s, ':', t->n);
+
+	if (t->s[0] == '@' && t->n > 1)
+		return bad(t, "is not a name", "sets are used by their bare name, without '@'");
+	if (memmem(t->s, t->n, "://", 3))
+		return bad(t, "is a URL", "nothing is looked up: write addresses and networks");
+	if (colon && memchr(t->s, '%', t->n))
+		return bad(t, "is not an IPv6 address",
+			   "an address has no interface behind it: fe80::1");
+	if (colon && memchr(t->s, '.', (size_t)(colon - t->s)) && is_digit(*t->s))
+		return bad(t, "is not an address",
+			   "addresses are written alone; a port is: service tcp/443");
+	if (is_digit(*t->s) && memchr(t->s, '.', t->n) && memchr(t->s, '-', t->n))
+		return bad(t, "is not an address",
+			   "ranges are written as networks: 10.0.0.128/25, 10.0.1.0/24");
+	return false;
+}
+
 /* Nothing fits; say so by what it looks most like. */
 static void word_unknown(struct token *t)
 {
 	size_t digits = 0, dots = 0, colons = 0, hexes = 0, others = 0;
 
+	if (word_typography(t))
+		return;
 	t->guess = true;
+	if (word_decorated(t))
+		return;
 	for (size_t i = 0; i < t->n; i++) {
 		digits += is_digit(t->s[i]);
 		hexes += is_xdigit(t->s[i]);
 		dots += t->s[i] == '.';
 		colons += t->s[i] == ':';
-		others += !is_xdigit(t->s[i]) && !strchr(".:/-", t->s[i]);
+		others += !is_xdigit(t->s[i]) && !strchr(".:/-*", t->s[i]);
 	}
 	if (t->s[0] == '/')
 		bad(t, "is not quoted", "paths are strings: file \"/var/lib/curfew/drop.txt\"");
@@ -380,6 +430,9 @@ static void word_unknown(struct token *t)
 		t->guess = !bad(
 			t, "stands alone",
 			"spans are written without blanks: 22:00-06:00, mon-fri, tcp/8000-8100");
+	else if (colons && is_alpha(*t->s))
+		bad(t, "is not a word of this language",
+		    "words are separated by blanks, not by ':'");
 	else
 		bad(t, "is not a word of this language",
 		    "text is quoted: \"…\"; names have letters, digits, '_', '-' and '.'");

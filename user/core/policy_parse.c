@@ -95,8 +95,14 @@ static int expected(struct parser *p, const char *what, const char *help)
 
 	help = help ? help : usage;
 	if (ended_early(p))
-		return parse_error(p, p->behind, help, "expected %s, found the end of the %s", what,
+		return parse_error(p, p->behind,
+				   p->last.kind == T_COMMA
+					   ? "commas stand between items: leave the last one out"
+					   : help,
+				   "expected %s, found the end of the %s", what,
 				   p->tok.kind == T_EOF ? "file" : "line");
+	if (p->tok.kind == T_EQUALS && !(p->usage && strstr(p->usage, " = ")))
+		help = "leave the '=' out: only 'set' and 'window' have one";
 	if (p->tok.kind == T_WORD)
 		theirs = word_foreign_help(p->tok.s, p->tok.n);
 	return parse_error(p, p->tok.pos, theirs ? theirs : help, "expected %s, found %s", what,
@@ -156,6 +162,7 @@ void parse_advance(struct parser *p)
 	bool first_on_line = false;
 
 	p->behind = p->tok.end;
+	p->last = p->tok;
 	for (;;) {
 		p->tok = p->next;
 		p->tok.first_on_line |= first_on_line;
@@ -197,15 +204,24 @@ int parse_need_word(struct parser *p, const char *word, const char *help)
 {
 	_cleanup_free_ char *what = xprintf("'%s'", word);
 
-	return parse_word(p, word) ? 0 : parse_expected(p, what, help);
+	if (parse_word(p, word))
+		return 0;
+	/* only one word fits here: what it would mean elsewhere does not help */
+	if (help && p->tok.kind == T_WORD && !ended_early(p))
+		return parse_error(p, p->tok.pos, help, "expected %s, found '%.*s'", what,
+				   (int)p->tok.n, p->tok.s);
+	return parse_expected(p, what, help);
 }
 
 int parse_string(struct parser *p, const char *what, const char *help, char **ret)
 {
+	_cleanup_free_ char *usage = p->usage ? xprintf("write: %s", p->usage) : NULL;
+
 	if (p->tok.kind != T_STRING)
 		return parse_expected(p, what, help);
 	if (p->tok.n <= 2)
-		return parse_error(p, p->tok.pos, help, "expected %s, found an empty string", what);
+		return parse_error(p, p->tok.pos, help ? help : usage,
+				   "expected %s, found an empty string", what);
 	*ret = token_string(&p->tok);
 	parse_advance(p);
 	return 0;
@@ -215,6 +231,8 @@ int parse_name(struct parser *p, const char *what, const char *help, char **ret)
 {
 	if (p->tok.kind == T_STRING)
 		return parse_expected(p, what, "this name is written without quotes");
+	if (p->tok.n && p->tok.s[0] >= '0' && p->tok.s[0] <= '9')
+		return parse_expected(p, what, "names begin with a letter");
 	if (p->tok.kind != T_WORD)
 		return parse_expected(p, what, help);
 	if (word_reserved(p->tok.s, p->tok.n))
@@ -236,7 +254,10 @@ int parse_choice(struct parser *p, const struct word *table, const char *what, u
 	if (v < 0) {
 		for (const struct word *w = table; w->word && p->tok.kind == T_WORD; w++)
 			nearest_offer(&near, w->word);
-		help = near.best ? xprintf("did you mean '%s'?", near.best) : NULL;
+		help = near.best ? xprintf("did you mean '%s'?", near.best)
+		       : p->tok.kind == T_STRING
+			       ? xstrdup("the words of the language are written without quotes")
+			       : NULL;
 		return parse_expected(p, expected, help);
 	}
 	*ret = (unsigned int)v;
@@ -301,6 +322,17 @@ static void resync(struct parser *p, const struct statement *table, size_t rows,
 	p->skipping = false;
 }
 
+/* What stands here follows from what was complained about in this line already. */
+static bool follows_error(const struct parser *p)
+{
+	for (size_t i = 0; !p->tok.first_on_line && i < p->diags->n; i++)
+		if (p->diags->v[i].level == DIAG_ERROR &&
+		    p->diags->v[i].pos.file == p->tok.pos.file &&
+		    p->diags->v[i].pos.line == p->tok.pos.line)
+			return true;
+	return false;
+}
+
 static void unknown_statement(struct parser *p, const char *what, const struct statement *table,
 			      size_t rows)
 {
@@ -308,7 +340,10 @@ static void unknown_statement(struct parser *p, const char *what, const struct s
 	_cleanup_free_ char *found = parse_describe(&p->tok), *help = NULL;
 	struct buf list = { 0 };
 	const char *theirs = NULL;
+	bool behind, top = rows == parse_top_rows && table == parse_top_statements;
 
+	if (p->tok.kind != T_WORD && p->tok.kind != T_RBRACE && follows_error(p))
+		return;
 	for (size_t i = 0; i < rows; i++) {
 		nearest_offer(&near, table[i].word);
 		buf_printf(&list, "%s%s", i ? ", " : "", table[i].word);
@@ -316,8 +351,18 @@ static void unknown_statement(struct parser *p, const char *what, const struct s
 	for (size_t i = 0; i < parse_top_rows && p->tok.first_on_line && p->tok.pos.col == 1; i++)
 		nearest_offer(&near, parse_top_statements[i].word);
 	if (p->tok.kind == T_WORD)
+		theirs = word_foreign_statement(what, p->tok.s, p->tok.n);
+	if (p->tok.kind == T_WORD && !theirs)
 		theirs = word_foreign_help(p->tok.s, p->tok.n);
-	if (theirs)
+	if (!theirs)
+		theirs = parse_format_help(&p->tok, top);
+	help = !theirs || token_is(&p->last, "drop") || p->last.kind == T_DATE
+		       ? parse_behind_help(p)
+		       : NULL;
+	behind = help;
+	if (behind)
+		;
+	else if (theirs)
 		help = xstrdup(theirs);
 	else if (p->tok.kind == T_WORD && near.best)
 		help = xprintf("did you mean '%s'?", near.best);
@@ -327,25 +372,34 @@ static void unknown_statement(struct parser *p, const char *what, const struct s
 		help = xstrdup("there is no '{' that it closes");
 	else
 		help = xprintf("%s has: %s", what, list.s);
-	if (p->tok.kind == T_BAD && !p->tok.guess)
+	if (p->tok.kind == T_BAD && !p->tok.guess && !(behind && help))
 		bad_token(p, help);
 	else if (p->tok.kind == T_WORD)
 		parse_error(p, p->tok.pos, help, "%s has no statement '%.*s'", what, (int)p->tok.n,
 			    p->tok.s);
 	else
 		parse_error(p, p->tok.pos, help, "expected a statement%s, found %s",
-			    rows == parse_top_rows && table == parse_top_statements ? ""
-										    : " or '}'",
-			    found);
+			    top ? "" : " or '}'", found);
 	buf_done(&list);
 }
 
 static int duplicate(struct parser *p, const char *word, struct pos pos, struct pos first)
 {
+	static const char *const lists[] = { "inside", "outside", "networks", "weekend", "from",
+					     "to",     "service", "during",   "policies" };
+	const char *help = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		if (!strcmp(lists[i], word))
+			help = "put all of it behind one of them, separated by commas";
+	if (!strcmp(word, "host"))
+		help = "write one 'publish' for each host";
+	if (!strcmp(word, "then"))
+		help = "put the actions behind one of them, separated by commas";
 	if (first.file != pos.file)
-		return parse_error(p, pos, NULL, "duplicate '%s': the first one is at %s:%u", word,
+		return parse_error(p, pos, help, "duplicate '%s': the first one is at %s:%u", word,
 				   p->set->files.v[first.file], first.line);
-	return parse_error(p, pos, NULL, "duplicate '%s': the first one is in line %u", word,
+	return parse_error(p, pos, help, "duplicate '%s': the first one is in line %u", word,
 			   first.line);
 }
 
@@ -396,7 +450,9 @@ int parse_statements(struct parser *p, const char *what, const struct statement 
 	while (p->tok.kind != T_EOF) {
 		if (open.line && p->tok.kind == T_RBRACE)
 			return 0;
-		if (open.line && !find_row(table, rows, &p->tok) && belongs_outside(p))
+		if (open.line && !find_row(table, rows, &p->tok) && belongs_outside(p) &&
+		    (p->tok.pos.col == 1 || !parse_is_top_word(&p->tok) ||
+		     !word_foreign_statement(what, p->tok.s, p->tok.n)))
 			break;
 		one_statement(p, what, table, rows, seen, !open.line, obj);
 	}

@@ -27,12 +27,14 @@ struct parser {
 	struct lexer lex;
 	struct token tok;  /* the current one */
 	struct token next; /* the one behind it */
+	struct token last; /* the one before it */
 	struct pos behind; /* the end of the one before it */
 	bool skipping;     /* after an error: what is skipped is not complained about */
 	char *root;        /* directory of the first file with its '/', or "" */
 	char *dir;         /* of this file, seen from there: "policies.d/", or "" */
 	unsigned int nesting;
 	const char *usage; /* of the statement being read */
+	const char *item;  /* the word that the last item of an expression began with, "vendor" */
 	const struct statement *table,
 		*outer; /* of the block being read, and of the one around it */
 	size_t rows, outer_rows;
@@ -89,6 +91,14 @@ int parse_statements(struct parser *p, const char *what, const struct statement 
 /* '{' statements '}' */
 int parse_block(struct parser *p, const char *what, const struct statement *table, size_t rows,
 		void *obj);
+
+/* ---- policy_parse_help.c ---- */
+
+/* For a value behind a statement that was complete without it; NULL: it is none. Freed by the
+ * caller. */
+char *parse_behind_help(const struct parser *p);
+/* For what YAML, JSON and command lines have where a statement begins, or NULL. */
+const char *parse_format_help(const struct token *t, bool top);
 
 /* ---- policy_parse_unit.c: quantities ---- */
 

@@ -41,7 +41,7 @@ static int atom_interface(struct parser *p, struct atom *a)
 
 static int atom_vlan(struct parser *p, struct atom *a)
 {
-	return parse_integer(p, "a VLAN number", "write: vlan 20", 1, 4094, &a->number);
+	return parse_integer(p, "a VLAN number", "write: vlan 20, vlan 21", 1, 4094, &a->number);
 }
 
 /* A word of two capitals. Country codes are capitals, so keywords never collide. */
@@ -49,6 +49,10 @@ static int two_capitals(struct parser *p, const char *what, const char *help, ch
 {
 	char code[3] = "";
 
+	if (p->tok.kind == T_STRING)
+		help = "codes are written without quotes";
+	if (p->tok.kind == T_LBRACE || p->tok.kind == T_LPAREN)
+		help = "each item of a list needs its own word: country CN, country RU";
 	for (size_t i = 0; p->tok.kind == T_WORD && p->tok.n == 2 && i < 2; i++) {
 		char c = p->tok.s[i];
 
@@ -73,7 +77,7 @@ static int two_capitals(struct parser *p, const char *what, const char *help, ch
 
 static int atom_country(struct parser *p, struct atom *a)
 {
-	static const char *const help = "write the ISO 3166-1 code: country CN";
+	static const char *const help = "write the two letters of ISO 3166-1: country CN";
 	int r = two_capitals(p, "a country code", help, a->cc);
 
 	if (r == 0)
@@ -115,7 +119,9 @@ static int atom_beyond(struct parser *p, struct atom *a)
 	r = parse_integer(p, "a distance", help, 1, 20037, &a->number);
 	if (r < 0)
 		return r;
-	return parse_need_word(p, "km", "distances are in km");
+	return parse_need_word(p, "km",
+			       p->tok.kind == T_COMMA ? "numbers have no commas: beyond 8000 km"
+						      : "distances are in km: beyond 8000 km");
 }
 
 static int atom_file(struct parser *p, struct atom *a)
@@ -192,6 +198,7 @@ static int atom_keyword(struct parser *p, enum side side, const struct atom_row 
 	_cleanup_free_ char *word = xprintf("'%s'", row->word);
 
 	parse_advance(p);
+	p->item = row->word;
 	e->atom.kind = row->kind;
 	if (!(row->sides & 1U << side))
 		return wrong_side(p, side, pos, word, row->wrong_side);
@@ -231,15 +238,51 @@ static int bad_atom(struct parser *p, enum side side)
 	const char *help = side == SIDE_FROM ? atom_help_from
 			   : side == SIDE_TO ? atom_help_to
 					     : atom_help_set;
+	_cleanup_free_ char *again = NULL;
+
 	if (p->tok.kind == T_STRING)
-		help = "sets are written without quotes; cities are 'city \"…\" in CC'";
-	if (p->tok.kind == T_MAC)
+		help = side == SIDE_FROM
+			       ? "addresses and sets are written without quotes; makers are: vendor \"Dahua\""
+		       : side == SIDE_TO
+			       ? "sets are written without quotes; a provider is its number, AS64500; a city is 'city \"…\" in CC'"
+			       : "only words like 'file', 'vendor' and 'city' have strings: file \"drop.txt\"";
+	if (p->last.kind == T_COMMA && p->item &&
+	    ((p->tok.kind == T_STRING && !strcmp(p->item, "vendor")) ||
+	     (p->tok.kind == T_NUMBER && !strcmp(p->item, "vlan")) ||
+	     (p->tok.kind == T_MAC && !strcmp(p->item, "mac"))))
+		help = again =
+			xprintf("did you mean '%s %.*s'? Each item of a list needs its own word",
+				p->item, (int)p->tok.n, p->tok.s);
+	if (token_is(&p->tok, "and") || token_is(&p->tok, "or"))
+		return parse_error(
+			p, p->tok.pos, "a comma means 'or'; 'and' stands without a comma",
+			"expected %s, found '%.*s'", side_noun(side), (int)p->tok.n, p->tok.s);
+	if (side == SIDE_FROM && token_is(&p->tok, "outside"))
+		return parse_error(p, p->tok.pos,
+				   "sources are our own: write inside, gateway or any",
+				   "expected a source, found 'outside'");
+	if (p->tok.n > 2 && !memcmp(p->tok.s, "*.", 2))
+		return parse_error(
+			p, p->tok.pos, "names of hosts are not looked up: write their addresses",
+			"expected %s, found '%.*s'", side_noun(side), (int)p->tok.n, p->tok.s);
+	if (token_is(&p->last, "except") && p->tok.kind == T_STRING)
+		help = "an except block has no name: except { from backup }";
+	if (token_is(&p->tok, "from") || token_is(&p->tok, "to"))
+		help = p->last.kind == T_COMMA
+			       ? "statements follow each other without commas"
+			       : "an exception of its own is a block: except { from backup }";
+	if (token_is(&p->tok, "except"))
+		help = "say what it is taken out of: any except country CN";
+	if (token_is(&p->tok, "daily") || token_is(&p->tok, "weekends") ||
+	    token_is(&p->tok, "weekdays") || token_is(&p->tok, "dates"))
+		help = "times are windows: window night = daily 22:00-06:00";
+	if (p->tok.kind == T_MAC && !again)
 		help = "write: mac 00:11:22:33:44:55";
 	if (p->tok.kind == T_PORTS)
 		help = "ports are a statement of their own: service tcp/443";
 	if (p->tok.kind == T_LENGTHS)
-		help = "an address has four numbers: 10.0.0.0/8";
-	if (p->tok.kind == T_NUMBER)
+		help = "an address has four numbers: 10.0.0.0/8; everything is 'any'";
+	if (p->tok.kind == T_NUMBER && !again)
 		help = "an AS number begins with AS: AS64500; a distance is 'beyond 8000 km'";
 	return parse_expected_address(p, side_noun(side), help);
 }
@@ -257,6 +300,33 @@ static int braced(struct parser *p, enum side side, struct expr **ret)
 	if (r == 0)
 		parse_kind(p, T_RBRACE);
 	return r;
+}
+
+/* A name with a value behind it is no name of a set, but meant to be one of our words. */
+static bool is_misspelt(const struct parser *p)
+{
+	const struct token *v = &p->next;
+	bool code = v->kind == T_WORD && v->n == 2 && v->s[0] >= 'A' && v->s[0] <= 'Z' &&
+		    v->s[1] >= 'A' && v->s[1] <= 'Z';
+
+	return p->tok.kind == T_WORD && !token_is(&p->tok, "AS") && !v->first_on_line &&
+	       (v->kind == T_STRING || v->kind == T_NUMBER || v->kind == T_QUANTITY ||
+		v->kind == T_MAC || v->kind == T_PREFIX || code ||
+		(v->kind == T_BAD && v->guess && *v->s >= '0' && *v->s <= '9')) &&
+	       !(p->tok.n == 2 && code);
+}
+
+static int misspelt_atom(struct parser *p, enum side side)
+{
+	struct nearest near = { .s = p->tok.s, .n = p->tok.n };
+	_cleanup_free_ char *hint = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(atom_rows); i++)
+		nearest_offer(&near, atom_rows[i].word);
+	if (!near.best || word_foreign_help(p->tok.s, p->tok.n))
+		return bad_atom(p, side);
+	hint = xprintf("did you mean '%s'?", near.best);
+	return parse_expected(p, side_noun(side), hint);
 }
 
 static int parse_atom(struct parser *p, enum side side, struct expr **ret)
@@ -288,6 +358,8 @@ static int parse_atom(struct parser *p, enum side side, struct expr **ret)
 		return bad_atom(p, side);
 	if (!row && p->tok.kind != T_WORD && p->tok.kind != T_PREFIX && p->tok.kind != T_ASN)
 		return bad_atom(p, side);
+	if (!row && is_misspelt(p))
+		return misspelt_atom(p, side);
 	*ret = e = xcalloc(1, sizeof(*e));
 	e->op = EXPR_ATOM;
 	e->pos = p->tok.pos;

@@ -11,15 +11,47 @@ static const char *const per_help =
 int parse_per(struct parser *p, enum cf_key_kind *ret_key, struct pos *ret_pos,
 	      uint8_t *ret_prefix4, uint8_t *ret_prefix6)
 {
+	static const char *const meant[][2] = {
+		{ "host", "write 'per source' for our hosts, 'per destination' for theirs" },
+		{ "ip", "write 'per source' for our hosts, 'per destination' for theirs" },
+		{ "address", "write 'per source' for our hosts, 'per destination' for theirs" },
+		{ "client", "write 'per source' for our hosts, 'per destination' for theirs" },
+		{ "user", "write 'per source': a source is one host" },
+		{ "device", "write 'per source': a source is one host" },
+		{ "connection", "flows are not told apart; the nearest is 'per pair'" },
+		{ "flow", "flows are not told apart; the nearest is 'per pair'" },
+		{ "network", "write: per prefix 24/48" },
+		{ "subnet", "write: per prefix 24/48" },
+		{ "day", "the period stands behind 'each': per source each day" },
+		{ "hour", "the period stands behind 'each': per source each hour" },
+		{ "month", "the period stands behind 'each': per source each month" },
+		{ "week", "the period stands behind 'each': per source each week" },
+		{ "window", "the period stands behind 'each': per source each window" },
+		{ "each", "say what it is kept for: per source each day" },
+		{ "interface", "give each interface its own policy: from interface eth1" },
+		{ "vendor", "give each maker its own policy, or write 'per source'" },
+		{ "vlan", "give each VLAN its own policy: from vlan 20" },
+		{ "total", "one for all is 'per policy'" },
+		{ "all", "one for all is 'per policy'" },
+	};
 	struct pos pos;
 	unsigned int key;
 
 	if (parse_need_word(p, "per",
-			    "a quota is kept per something; 'per policy' is one for all") < 0)
+			    p->last.kind == T_WORD && (token_is(&p->tok, "wire") ||
+						       token_is(&p->tok, "payload"))
+				    ? "either payload or wire; for both write two quotas"
+			    : token_is(&p->tok, "upload") || token_is(&p->tok, "out")
+				    ? "only what leaves is counted: leave it out"
+				    : "it is kept per something; 'per policy' is one for all") < 0)
 		return -EINVAL;
 	pos = p->tok.pos;
 	if (p->tok.kind != T_WORD)
 		return parse_expected(p, "a key", per_help);
+	for (size_t i = 0; i < ARRAY_SIZE(meant); i++)
+		if (token_is(&p->tok, meant[i][0]))
+			return parse_error(p, pos, meant[i][1], "there is no key '%s'",
+					   meant[i][0]);
 	if (parse_choice(p, words_keys, "a key", &key) < 0)
 		return -EINVAL;
 	*ret_key = (enum cf_key_kind)key;
@@ -62,24 +94,47 @@ static int parse_hours(struct parser *p, struct quota *q)
 
 static int parse_each(struct parser *p, struct quota *q)
 {
+	static const char *const meant[][2] = {
+		{ "night", "write 'during night' and 'each window'" },
+		{ "daily", "did you mean 'each day'?" },
+		{ "minute",
+		  "the shortest period is an hour; for speed: rate 10 Mbit/s per source" },
+		{ "second",
+		  "the shortest period is an hour; for speed: rate 10 Mbit/s per source" },
+		{ "year", "the longest period is a month" },
+		{ "session", "flows are not told apart: write each hour, or each day" },
+	};
 	unsigned int period;
 	uint32_t day = 1;
+	bool begins;
 
 	if (parse_need_word(p, "each",
-			    "a quota begins anew each hour, day, week, month or window") < 0)
+			    p->tok.kind == T_COMMA || token_is(&p->tok, "and")
+				    ? "a quota has one key: write two quotas, or 'per pair'"
+				    : "a quota begins anew each hour, day, week, month or window") <
+	    0)
 		return -EINVAL;
 	q->period_pos = p->tok.pos;
 	if (p->tok.kind == T_NUMBER || p->tok.kind == T_QUANTITY)
 		return parse_hours(p, q);
 	if (p->tok.kind != T_WORD)
 		return parse_expected(p, "a period", each_help);
+	for (size_t i = 0; i < ARRAY_SIZE(meant); i++)
+		if (token_is(&p->tok, meant[i][0]))
+			return parse_error(p, p->tok.pos, meant[i][1], "there is no period '%s'",
+					   meant[i][0]);
 	if (parse_choice(p, words_periods, "a period", &period) < 0)
 		return -EINVAL;
 	q->period = (enum period_kind)period;
+	/* `from` may also be the policy's next statement */
+	begins = token_is(&p->tok, "from") &&
+		 (p->next.kind == T_NUMBER || p->next.kind == T_QUANTITY);
+	if (q->period != PERIOD_MONTH && begins)
+		return parse_error(p, p->tok.pos, "days begin at midnight, weeks on Monday",
+				   "only months can begin on another day");
 	if (q->period != PERIOD_MONTH)
 		return 0;
-	/* `from` may also be the policy's next statement */
-	if (token_is(&p->tok, "from") && p->next.kind == T_NUMBER) {
+	if (begins) {
 		parse_advance(p);
 		if (parse_integer(p, "the day of the month", "29, 30 and 31 are not in every month",
 				  1, 28, &day) < 0)
@@ -203,6 +258,15 @@ static int unknown_action(struct parser *p)
 		if (token_is(&p->tok, drops[i]))
 			return parse_error(p, p->tok.pos, "write 'drop'",
 					   "expected an action, found '%s'", drops[i]);
+	if (token_is(&p->tok, "then"))
+		return parse_error(p, p->tok.pos, "write: at 100% drop",
+				   "expected an action, found 'then'");
+	if (p->tok.kind == T_LBRACE)
+		return parse_expected(p, "an action",
+				      "actions are separated by commas, without braces");
+	if (p->tok.kind == T_COMMA)
+		return parse_expected(p, "an action",
+				      "each percentage has a line of its own: at 80% alert");
 	for (size_t i = 0; i < ARRAY_SIZE(actions) && p->tok.kind == T_WORD; i++)
 		nearest_offer(&near, actions[i]);
 	help = near.best ? xprintf("did you mean '%s'?", near.best) : NULL;
@@ -258,7 +322,7 @@ int parse_then(struct parser *p, struct pos pos, void *policy)
 
 static int parse_percent(struct parser *p, uint16_t *ret)
 {
-	static const char *const help = "write: at 80% alert";
+	static const char *const help = "write: at 80% alert, or: at 100% drop";
 	struct pos pos = p->tok.pos;
 	uint32_t n = p->tok.number;
 
@@ -266,6 +330,9 @@ static int parse_percent(struct parser *p, uint16_t *ret)
 		parse_advance(p);
 	else if (p->tok.kind == T_NUMBER)
 		return parse_error(p, pos, help, "'%.*s' needs a '%%'", (int)p->tok.n, p->tok.s);
+	else if (p->tok.kind == T_WORD && !p->tok.first_on_line)
+		return parse_error(p, pos, help, "expected a percentage, found '%.*s'",
+				   (int)p->tok.n, p->tok.s);
 	else if (p->tok.kind != T_PERCENT)
 		return parse_expected(p, "a percentage", help);
 	parse_advance(p);

@@ -32,13 +32,30 @@ static int match_service(struct parser *p, struct pos pos _unused_, void *obj)
 
 static int match_initiated(struct parser *p, struct pos pos, void *obj)
 {
+	static const char *const meant[][2] = {
+		{ "outbound", "begun by our hosts is: initiated inside" },
+		{ "out", "begun by our hosts is: initiated inside" },
+		{ "local", "begun by our hosts is: initiated inside" },
+		{ "inbound", "begun by the world is: initiated outside" },
+		{ "in", "begun by the world is: initiated outside" },
+		{ "remote", "begun by the world is: initiated outside" },
+		{ "both", "both is: initiated any; or leave it out" },
+		{ "by", "write: initiated inside" },
+	};
 	struct match *m = obj;
 	unsigned int v;
 
+	for (size_t i = 0; i < ARRAY_SIZE(meant); i++)
+		if (token_is(&p->tok, meant[i][0]))
+			return parse_error(p, p->tok.pos, meant[i][1],
+					   "expected a side: inside, outside or any, found '%s'",
+					   meant[i][0]);
 	if (parse_choice(p, words_initiated, "a side", &v) < 0)
 		return -EINVAL;
 	*m->initiated = (enum initiated)v;
 	*m->initiated_pos = pos;
+	if (p->tok.kind == T_COMMA)
+		return parse_expected(p, "one side", "both is: initiated any; or leave it out");
 	return 0;
 }
 
@@ -78,7 +95,7 @@ static int rule_name(struct parser *p, const char *kind, bool required, char **r
 		return 0;
 	if (p->tok.kind == T_WORD)
 		help = xprintf("write: %s \"%.*s\" {", kind, (int)p->tok.n, p->tok.s);
-	else
+	else if (p->tok.kind != T_PREFIX)
 		help = xprintf("write: %s \"name\" {", kind);
 	return parse_string(p, what, help, ret);
 }
@@ -210,6 +227,10 @@ static int exempt_policies(struct parser *p, struct pos pos _unused_, void *obj)
 		struct pos at = p->tok.pos;
 		char *name;
 
+		if (token_is(&p->tok, "all") || token_is(&p->tok, "any"))
+			return parse_error(p, at, "without 'policies' it is for all of them",
+					   "expected the name of a policy, in quotes, found '%.*s'",
+					   (int)p->tok.n, p->tok.s);
 		if (parse_string(p, "the name of a policy, in quotes", NULL, &name) < 0)
 			return -EINVAL;
 		*VEC_ADD(&e->policies) = name;
@@ -272,6 +293,9 @@ static int publish_host(struct parser *p, struct pos pos _unused_, void *obj)
 	b->rule->host = p->tok.prefix;
 	b->has_host = true;
 	parse_advance(p);
+	if (p->tok.kind == T_COMMA)
+		return parse_error(p, p->tok.pos, "write one 'publish' for each host",
+				   "a publish has one host");
 	return 0;
 }
 

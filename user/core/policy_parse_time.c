@@ -50,6 +50,10 @@ int parse_civil(struct parser *p, struct civil_minute *ret)
 {
 	static const char *const help = "write: 2026-12-01 16:00";
 
+	if (p->tok.kind == T_TIME)
+		return parse_expected(
+			p, "a date",
+			"write: 2026-12-01 16:00; hours that repeat are: daily 22:00-06:00");
 	if (p->tok.kind != T_DATE)
 		return parse_expected(p, "a date", help);
 	*ret = (struct civil_minute){ .date = p->tok.dates.first };
@@ -74,6 +78,10 @@ static int time_span(struct parser *p, struct time_expr *t, uint8_t days)
 		t->from = (uint16_t)p->tok.first;
 		t->until = (uint16_t)p->tok.last;
 		parse_advance(p);
+	} else if (token_is(&p->tok, "to") && days_of(&p->next)) {
+		return parse_expected(p, "a span of time", "a range of days is written: mon-fri");
+	} else if (token_is(&p->tok, "from") && p->next.kind == T_TIME) {
+		return parse_expected(p, "a span of time", "write: daily 22:00-06:00");
 	} else if (p->tok.kind == T_TIME || (p->tok.kind == T_BAD && !p->tok.first_on_line)) {
 		return parse_expected(p, "a span of time",
 				      "write: daily 22:00-06:00, without blanks");
@@ -142,7 +150,23 @@ static int time_name(struct parser *p, struct time_expr *t)
 	if (p->tok.kind == T_DATE || p->tok.kind == T_DATES)
 		help = "write: dates 2026-12-25";
 	if (p->tok.kind == T_STRING)
-		help = "windows are written without quotes";
+		help = "times and windows are written without quotes: daily 22:00-06:00";
+	if (token_is(&p->tok, "file"))
+		help = "write: dates file \"holidays.txt\"";
+	if (token_is(&p->tok, "weekend"))
+		help = "did you mean 'weekends'?";
+	if (token_is(&p->tok, "until"))
+		help = "write: from 2026-12-01 until 2026-12-02";
+	if (token_is(&p->tok, "except"))
+		help = "say what it is taken out of: always except weekends";
+	if (token_is(&p->tok, "window"))
+		help = "a window is named alone: during night";
+	if (token_is(&p->tok, "not"))
+		return parse_error(p, p->tok.pos, "write 'except': always except weekends",
+				   "expected a time, found 'not'");
+	if (p->tok.kind == T_WORD && !word_reserved(p->tok.s, p->tok.n) && !p->next.first_on_line &&
+	    (p->next.kind == T_DATE || p->next.kind == T_DATES))
+		return parse_expected(p, "a time", "write: dates 2026-12-25");
 	if (p->tok.kind != T_WORD || word_reserved(p->tok.s, p->tok.n) || parse_is_foreign_word(p))
 		return parse_expected(p, "a time", help);
 	if (p->next.kind == T_SPAN)
@@ -331,6 +355,10 @@ int parse_window(struct parser *p, struct pos pos, void *obj _unused_)
 			    w->name, p->set->files.v[first->pos.file], first->pos.line);
 	if (parse_need(p, T_EQUALS, "'='", NULL) < 0 || parse_time_expr(p, &w->when) < 0)
 		return -EINVAL;
+	if (!p->tok.first_on_line && (p->tok.kind == T_STRING || token_is(&p->tok, "UTC") ||
+				      token_is(&p->tok, "GMT") || token_is(&p->tok, "timezone")))
+		return parse_expected(
+			p, "'in'", "write: window night = daily 22:00-06:00 in \"Asia/Shanghai\"");
 	if (!parse_word(p, "in"))
 		return 0;
 	w->zone_pos = p->tok.pos;

@@ -15,7 +15,7 @@ static int site_name(struct parser *p, struct pos pos _unused_, void *obj)
 static int degrees(struct parser *p, const char *what, int limit, double *ret)
 {
 	static const char *const help =
-		"latitude and longitude in degrees: location 9.0302, 38.7612";
+		"degrees with a decimal point, south and west negative: location 9.0302, 38.7612";
 
 	if (p->tok.kind != T_NUMBER)
 		return parse_expected(p, what, help);
@@ -134,13 +134,22 @@ static int top_set(struct parser *p, struct pos pos, void *obj _unused_)
 		p->incomplete = true;
 		return -EINVAL;
 	}
+	if (p->tok.kind == T_WORD && !p->tok.first_on_line) {
+		_cleanup_free_ char *help =
+			xprintf("a name is one word: %s-%.*s", s->name, (int)p->tok.n, p->tok.s);
+
+		return parse_expected(p, "'='", help);
+	}
+	if (parse_need(p, T_EQUALS, "'='",
+		       p->tok.kind == T_BAD && *p->tok.s == '+'
+			       ? "a set is defined once; give the parts names: set bad = old, new"
+			       : NULL) < 0)
+		return -EINVAL;
 	first = policy_find_set(p->set, s->name);
 	if (first != s)
 		parse_error(p, s->pos, "give one of them another name",
 			    "set '%s' is defined twice: first at %s:%u", s->name,
 			    p->set->files.v[first->pos.file], first->pos.line);
-	if (parse_need(p, T_EQUALS, "'='", NULL) < 0)
-		return -EINVAL;
 	return parse_expr(p, SIDE_SET, &s->expr);
 }
 

@@ -31,6 +31,10 @@ static int take(struct parser *p, const char *what, const char *help, const char
 		return parse_expected(p, what, help);
 	parse_advance(p);
 	ret->unit_pos = p->tok.pos;
+	if (p->tok.kind == T_COMMA)
+		return parse_error(p, p->tok.pos,
+				   "numbers have points, not commas: 1000 MB, 1.5 GB",
+				   "expected a unit, found ','");
 	if (p->tok.kind == T_EOF || !p->tok.n || p->tok.kind == T_RBRACE ||
 	    (p->tok.kind == T_WORD && word_reserved(p->tok.s, p->tok.n)))
 		return parse_error(p, number.pos, units, "'%.*s' has no unit", (int)number.n,
@@ -55,6 +59,10 @@ static char *size_suggestion(const char *text)
 		for (size_t i = 1; i < 5; i++)
 			if ((text[n] & ~0x20) == (units[i][0] & ~0x20))
 				return xprintf("did you mean '%s'?", units[i]);
+	if (!strncasecmp(text + n, "packet", 6))
+		return xstrdup("quotas count bytes, not packets");
+	if (strchr(text + n, '/') && !strcasestr(text + n, "bit"))
+		return xstrdup("the rest is written in words: 50 MB per source each day");
 	if (strcasestr(text + n, "bit"))
 		return xstrdup("quotas count bytes: 1 MB is 8 Mbit");
 	return xstrdup(size_help);
@@ -105,11 +113,15 @@ int parse_bit_rate(struct parser *p, uint64_t *ret_bits_per_second)
 		{ "bit/s", 1 },           { "kbit/s", 1000 }, { "Mbit/s", 1000000 },
 		{ "Gbit/s", 1000000000 }, { NULL, 0 },
 	};
-	static const char *const help = "rates are in bits: rate 10 Mbit/s per source";
+	static const char *const help =
+		"rates are in bits, number and unit apart: rate 10 Mbit/s per source";
 	struct token number = p->tok;
 	unsigned __int128 v;
 	int unit;
 
+	if (number.kind == T_WORD && !number.first_on_line)
+		return parse_error(p, number.pos, help, "expected a rate, found '%.*s'",
+				   (int)number.n, number.s);
 	if (number.kind != T_NUMBER || number.nano < 0)
 		return parse_expected(p, "a rate", help);
 	parse_advance(p);

@@ -36,7 +36,7 @@ void policy_print_quota(const struct quota *q, struct buf *out)
 		buf_printf(out, " from %u", q->month_day);
 }
 
-static void print_rate(struct buf *out, const struct rate *r)
+void policy_print_rate(const struct rate *r, struct buf *out)
 {
 	static const struct {
 		const char *name;
@@ -149,7 +149,7 @@ static void print_limits(struct buf *out, const struct policy *p)
 	}
 	for (size_t i = 0; i < p->rates.n; i++) {
 		field(out, "rate");
-		print_rate(out, &p->rates.v[i]);
+		policy_print_rate(&p->rates.v[i], out);
 		buf_puts(out, "\n");
 	}
 	for (size_t i = 0; i < p->excepts.n; i++)

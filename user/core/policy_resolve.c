@@ -2,6 +2,7 @@
 /* Names to indices. Definitions may come in any order, so this runs when all are read. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/policy_parse.h"
 
@@ -45,6 +46,35 @@ static bool two_letters(const char *s)
 	return s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z' && !s[2];
 }
 
+static bool is_interface(const struct policy_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->inside.n; i++)
+		if (!strcmp(set->inside.v[i].name, name))
+			return true;
+	return false;
+}
+
+/* Names that are likely something else; NULL: this is not. */
+static char *known_otherwise(const struct resolver *r, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (r->p->names && is_interface(r->p->names, name))
+		return xprintf("did you mean 'interface %s'?", name);
+	if (!strncmp(name, "vlan", 4) && name[4] && !name[4 + strspn(name + 4, "0123456789")])
+		return xprintf("did you mean 'vlan %s'?", name + 4);
+	if (!strncasecmp(name, "as", 2) && name[2 + (name[2] == '-')] >= '0' &&
+	    name[2 + (name[2] == '-')] <= '9')
+		return xstrdup("AS numbers are written one by one: AS64500, AS64501");
+	if (two_letters(name) && strstr("AF AN AS EU NA OC SA", name))
+		return xprintf(
+			"did you mean 'continent %s'? Each item of a list needs its own word",
+			name);
+	if (dot && strlen(dot) > 2 && !dot[1 + strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz")])
+		return xstrdup("names of hosts are not looked up: write their addresses");
+	return NULL;
+}
+
 static void unknown_set(struct resolver *r, const struct expr *e)
 {
 	const char *name = e->atom.text;
@@ -60,7 +90,10 @@ static void unknown_set(struct resolver *r, const struct expr *e)
 	nearest_offer(&near, "gateway");
 	nearest_offer(&near, "unknown");
 	nearest_offer(&near, "any");
-	if (word_foreign_help(name, near.n))
+	help = known_otherwise(r, name);
+	if (help)
+		;
+	else if (word_foreign_help(name, near.n))
 		help = xstrdup(word_foreign_help(name, near.n));
 	else if (near.best)
 		help = xprintf("did you mean '%s'?", near.best);

@@ -2,6 +2,7 @@
 #include "core/policy_words.h"
 
 #include <string.h>
+#include <strings.h>
 
 const struct word words_days[] = {
 	{ "mon", 0 }, { "tue", 1 }, { "wed", 2 }, { "thu", 3 },
@@ -111,46 +112,6 @@ static const char *const reserved[] = {
 	"prefix",    "asn",      "ignore",
 };
 
-static const struct {
-	const char *word, *help;
-} foreign[] = {
-	{ "accept",
-	  "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
-	{ "pass",
-	  "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
-	{ "allow",
-	  "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
-	{ "permit",
-	  "everything passes that no policy drops; to let something pass, write 'exempt' or 'except'" },
-	{ "block", "write a policy: policy \"name\" { from any  to country CN  then drop }" },
-	{ "deny", "write a policy: policy \"name\" { from any  to country CN  then drop }" },
-	{ "reject", "write a policy: policy \"name\" { from any  to country CN  then drop }" },
-	{ "out", "there are no directions: a policy judges what leaves" },
-	{ "quick", "the order of policies never matters, so there is no first match" },
-	{ "table", "address lists are sets: set bad = 192.0.2.0/24, file \"bad.txt\"" },
-	{ "chain", "there are no chains: write 'policy \"name\" { … }'" },
-	{ "rule", "there are no rules in chains: write 'policy \"name\" { … }'" },
-	{ "match", "there are no rules in chains: write 'policy \"name\" { … }'" },
-	{ "define", "address lists are sets: set bad = 192.0.2.0/24, file \"bad.txt\"" },
-	{ "iptables", "write a policy: policy \"name\" { from any  to country CN  then drop }" },
-	{ "nft", "write a policy: policy \"name\" { from any  to country CN  then drop }" },
-	{ "ip", "addresses are written alone: from 10.0.0.0/8" },
-	{ "ip6", "addresses are written alone: from fd00::/8" },
-	{ "saddr", "write 'from 10.0.0.0/8'" },
-	{ "daddr", "write 'to 192.0.2.0/24'" },
-	{ "src", "write 'from 10.0.0.0/8'" },
-	{ "dst", "write 'to 192.0.2.0/24'" },
-	{ "dport", "write 'service tcp/443'" },
-	{ "port", "write 'service tcp/443'" },
-	{ "sport", "the port that counts is the responder's: write 'service tcp/443'" },
-	{ "not", "write 'except': to any except country CN" },
-	{ "or", "write a comma: it means 'or'" },
-	{ "all", "write 'any'" },
-	{ "counter", "everything is counted already; leave it out" },
-	{ "log", "write 'alert'" },
-	{ "limit", "write 'quota 50 MB per source each day'" },
-};
-
 int word_value(const struct word *table, const char *s, size_t n)
 {
 	for (; table->word; table++)
@@ -195,16 +156,22 @@ const struct protocol *protocol_by_number(uint8_t number)
 	return NULL;
 }
 
-uint16_t service_port_by_name(const char *s, size_t n)
+const char *service_by_name(const char *s, size_t n)
 {
-	static const struct word ports[] = {
-		{ "https", 443 }, { "http", 80 },  { "ssh", 22 },    { "domain", 53 },
-		{ "dns", 53 },    { "smtp", 25 },  { "imaps", 993 }, { "ntp", 123 },
-		{ "ftp", 21 },    { "quic", 443 }, { "rdp", 3389 },  { NULL, 0 },
+	/* Numbers: IANA "Service Name and Transport Protocol Port Number Registry". */
+	static const char *const names[][2] = {
+		{ "https", "tcp/443" },       { "http", "tcp/80" },    { "ssh", "tcp/22" },
+		{ "domain", "udp/53" },       { "dns", "udp/53" },     { "smtp", "tcp/25" },
+		{ "imaps", "tcp/993" },       { "ntp", "udp/123" },    { "ftp", "tcp/21" },
+		{ "quic", "udp/443" },        { "rdp", "tcp/3389" },   { "smb", "tcp/445" },
+		{ "telnet", "tcp/23" },       { "snmp", "udp/161" },   { "openvpn", "udp/1194" },
+		{ "wireguard", "udp/51820" }, { "syslog", "udp/514" }, { "ldap", "tcp/389" },
 	};
-	int port = word_value(ports, s, n);
 
-	return port < 0 ? 0 : (uint16_t)port;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i][0]) == n && !strncasecmp(names[i][0], s, n))
+			return names[i][1];
+	return NULL;
 }
 
 bool word_reserved(const char *s, size_t n)
@@ -215,12 +182,9 @@ bool word_reserved(const char *s, size_t n)
 	return false;
 }
 
-const char *word_foreign_help(const char *s, size_t n)
+static char lower(char c)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++)
-		if (strlen(foreign[i].word) == n && !memcmp(foreign[i].word, s, n))
-			return foreign[i].help;
-	return NULL;
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
 static unsigned int least(unsigned int a, unsigned int b)
@@ -242,8 +206,10 @@ static unsigned int edit_distance(const char *a, size_t na, const char *b, size_
 		now[0] = (unsigned int)i;
 		for (size_t j = 1; j <= nb; j++) {
 			now[j] = least(before[j], now[j - 1]) + 1;
-			now[j] = least(now[j], before[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+			now[j] =
+				least(now[j], before[j - 1] + (lower(a[i - 1]) != lower(b[j - 1])));
+			if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
+			    lower(a[i - 2]) == lower(b[j - 1]))
 				now[j] = least(now[j], older[j - 2] + 1);
 		}
 	}

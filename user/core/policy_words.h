@@ -33,8 +33,8 @@ struct protocol {
 extern const struct protocol words_protocols[]; /* ends with a NULL name */
 const struct protocol *protocol_by_name(const char *s, size_t n);
 const struct protocol *protocol_by_number(uint8_t number);
-/* "https" → 443; 0 if unknown. Only for help texts: ports are written as numbers. */
-uint16_t service_port_by_name(const char *s, size_t n);
+/* "https" → "tcp/443"; NULL: not one of those that people write. */
+const char *service_by_name(const char *s, size_t n);
 
 /* "on EVENT CHOICE": one row per event, and the choices it has. */
 struct on_word {
@@ -54,6 +54,11 @@ char *words_list(const struct word *table);
 bool word_reserved(const char *s, size_t n);
 /* What a user of nftables, pf or iptables meant by a word; NULL if it is none of theirs. */
 const char *word_foreign_help(const char *s, size_t n);
+/*
+ * The same where a statement begins, in "a site", "a policy" …: there more words say what was
+ * meant.
+ */
+const char *word_foreign_statement(const char *block, const char *s, size_t n);
 
 /*
  * Collects the candidate that is nearest to a misspelt word: start with

@@ -24,14 +24,13 @@ void reconcile_hooks(const struct cf_traffic reasons[CF_HOOK_MAX][CF_REASON_MAX]
 		for (int r = 0; r < CF_REASON_MAX; r++) {
 			add(&ret->group[h][reason_infos[r].group], &reasons[h][r]);
 			add(&ret->offered[h], &reasons[h][r]);
+			if (h == CF_HOOK_OUTSIDE && !(CF_DROP_REASONS >> r & 1))
+				add(&ret->left, &reasons[h][r]);
 		}
 	in = ret->group[CF_HOOK_INSIDE];
 	out = ret->group[CF_HOOK_OUTSIDE];
 	add(&ret->expected, &in[REASON_GROUP_PASS]);
 	add(&ret->expected, &reasons[CF_HOOK_INSIDE][CF_REASON_IGNORED_DESTINATION]);
-	for (int g = 0; g < REASON_GROUP_MAX; g++)
-		if (g != REASON_GROUP_DROP)
-			add(&ret->left, &out[g]);
 	ret->missing_packets = (int64_t)(ret->expected.packets - out[REASON_GROUP_SEEN].packets);
 	ret->missing_payload_bytes =
 		(int64_t)(ret->expected.payload_bytes - out[REASON_GROUP_SEEN].payload_bytes);

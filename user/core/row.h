@@ -32,6 +32,15 @@ static inline struct cf_row row_and(const struct cf_row *a, const struct cf_row 
 	return r;
 }
 
+static inline struct cf_row row_or(const struct cf_row *a, const struct cf_row *b)
+{
+	struct cf_row r;
+
+	for (int i = 0; i < CF_ROW_WORDS; i++)
+		r.word[i] = a->word[i] | b->word[i];
+	return r;
+}
+
 static inline struct cf_row row_without(const struct cf_row *a, const struct cf_row *b)
 {
 	struct cf_row r;

@@ -71,35 +71,10 @@ static struct rule_origin origin_of(struct build *b, struct pos pos, const struc
 }
 
 /* What would change whom a rule hits must not be left out silently. */
-static void refuse_services(struct build *b, const struct service_list *services)
-{
-	if (services->n)
-		build_error(b, services->v[0].pos, NULL, "this version does not enforce 'service'");
-}
-
-static void refuse_initiated(struct build *b, struct pos pos, enum initiated initiated)
-{
-	if (initiated != INITIATED_ANY)
-		build_error(b, pos, NULL, "this version does not enforce 'initiated'");
-}
-
-static void refuse_actions(struct build *b, struct pos pos, const struct actions *a)
-{
-	if (a->drop_seconds || a->quarantine_seconds || a->has_mark)
-		build_error(b, pos, NULL,
-			    "this version does not enforce 'drop for', 'quarantine' and 'mark'");
-}
 
 static void refuse_unenforced(struct build *b, const struct policy *p)
 {
-	refuse_services(b, &p->services);
-	refuse_initiated(b, p->pos, p->initiated);
-	refuse_actions(b, p->pos, &p->then);
-	for (size_t i = 0; i < p->ats.n; i++)
-		refuse_actions(b, p->ats.v[i].pos, &p->ats.v[i].actions);
-	if (p->rates.n)
-		build_error(b, p->rates.v[0].pos, NULL, "this version does not enforce 'rate'");
-	if (!p->quotas.n && !p->rates.n && !p->then.drop && !p->then.alert)
+	if (!p->quotas.n && !p->rates.n && !p->then.drop && !p->then.alert && !p->then.has_mark)
 		build_error(b, p->pos, "add a 'quota', or 'then' with what to do",
 			    "policy '%s' does nothing", p->name);
 }
@@ -114,21 +89,32 @@ static uint8_t policy_flags(const struct build *b, const struct policy *p)
 		flags |= CF_RULE_DROP;
 	if (p->then.alert)
 		flags |= CF_RULE_ALERT;
+	if (p->then.has_mark)
+		flags |= CF_RULE_MARK;
+	if (p->then.drop_seconds)
+		flags |= CF_RULE_HOLDS;
+	for (size_t i = 0; i < p->ats.n; i++)
+		if (p->ats.v[i].actions.drop_seconds)
+			flags |= CF_RULE_HOLDS;
 	return flags;
 }
 
-static void add_policy(struct build *b, uint32_t index)
+/* `index`: as in image.rule_policy. */
+static void add_policy(struct build *b, const struct policy *p, uint32_t index)
 {
-	const struct policy *p = &b->in->set->policies.v[index];
+	struct rule_origin origin = origin_of(b, p->pos, p->from, p->to, p->during);
 	uint32_t n;
 
 	refuse_unenforced(b, p);
-	n = add_rule(b, CF_RULE_POLICY, p->name, image_id(p->name, NULL), index,
-		     origin_of(b, p->pos, p->from, p->to, p->during));
+	origin.services = &p->services;
+	origin.initiated = p->initiated;
+	n = add_rule(b, CF_RULE_POLICY, p->name, image_id(p->name, NULL), index, origin);
 	if (n == ~0U)
 		return;
 	b->img->rules.v[n].flags = policy_flags(b, p);
 	b->img->rules.v[n].level = (uint8_t)p->then.alert;
+	b->img->rules.v[n].mark = p->then.mark;
+	b->img->rules.v[n].hold_seconds = (uint32_t)p->then.drop_seconds;
 	build_quotas(b, p, n);
 }
 
@@ -139,12 +125,12 @@ static void add_excepts(struct build *b, uint32_t index)
 	for (size_t i = 0; i < p->excepts.n; i++) {
 		const struct except *e = &p->excepts.v[i];
 		_cleanup_free_ char *which = xprintf("except %zu", i + 1);
+		struct rule_origin origin = origin_of(b, e->pos, e->from, e->to, e->during);
 		uint32_t n;
 
-		refuse_services(b, &e->services);
-		refuse_initiated(b, e->pos, e->initiated);
-		n = add_rule(b, CF_RULE_EXCEPT, p->name, image_id(p->name, which), index,
-			     origin_of(b, e->pos, e->from, e->to, e->during));
+		origin.services = &e->services;
+		origin.initiated = e->initiated;
+		n = add_rule(b, CF_RULE_EXCEPT, p->name, image_id(p->name, which), index, origin);
 		if (n != ~0U)
 			row_set(&b->img->rules.v[n].clears, index);
 	}
@@ -173,7 +159,7 @@ static void add_exempt(struct build *b, size_t index)
 	struct cf_row clears = { 0 };
 	uint32_t n;
 
-	refuse_services(b, &e->services);
+	origin.services = &e->services;
 	for (size_t i = 0; i < e->policies.n; i++)
 		clear_policy(b, &clears, e->pos, e->policies.v[i]);
 	if (e->has_until) {
@@ -195,10 +181,31 @@ static void add_protect(struct build *b, size_t index)
 	const struct protect *p = &b->in->set->protects.v[index];
 	_cleanup_free_ char *which = xprintf("protect %zu", index + 1);
 	const char *name = p->name ? p->name : which;
+	struct rule_origin origin = origin_of(b, p->pos, p->from, p->to, NULL);
 
-	refuse_services(b, &p->services);
-	add_rule(b, CF_RULE_PROTECT, name, image_id(name, "protect"), ~0U,
-		 origin_of(b, p->pos, p->from, p->to, NULL));
+	origin.services = &p->services;
+	add_rule(b, CF_RULE_PROTECT, name, image_id(name, "protect"), ~0U, origin);
+}
+
+/*
+ * Answers are cleared of all policies of the file. Not of those that other
+ * publishes stand for: they limit the same host.
+ */
+static void add_publish(struct build *b, size_t index)
+{
+	const struct publish *p = &b->in->set->publishes.v[index];
+	struct rule_origin origin = {
+		.from = conditions_add(b, &b->from, b->hosts.v[index]),
+		.to = conditions_add(b, &b->to, NULL),
+		.services = &p->services,
+		.initiated = INITIATED_OUTSIDE,
+		.pos = p->pos,
+	};
+	uint32_t n =
+		add_rule(b, CF_RULE_PUBLISH, p->name, image_id(p->name, "publish"), ~0U, origin);
+
+	for (uint32_t i = 0; n != ~0U && i < b->in->set->policies.n && i < CF_RULES_MAX; i++)
+		row_set(&b->img->rules.v[n].clears, i);
 }
 
 static void add_manual(struct build *b, const struct manual_rule *m)
@@ -218,6 +225,11 @@ static void add_manual(struct build *b, const struct manual_rule *m)
 		b->img->rules.v[n].flags = CF_RULE_OBSERVE;
 }
 
+static struct pos quota_pos(const struct quota_origin *o)
+{
+	return o->rate ? o->rate->pos : o->quota->pos;
+}
+
 /* Ids of rules made by hand are the daemon's; the others are hashes, which may collide. */
 static void refuse_collisions(struct build *b)
 {
@@ -233,7 +245,7 @@ static void refuse_collisions(struct build *b)
 	for (size_t i = 0; i < img->quotas.n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (img->quotas.v[i].id == img->quotas.v[j].id)
-				build_error(b, b->quotas.v[i].quota->pos,
+				build_error(b, quota_pos(&b->quotas.v[i]),
 					    "remove one; if they differ, rename the policy",
 					    "a quota of policy '%s' has the id of another one",
 					    b->quotas.v[i].policy->name);
@@ -245,11 +257,17 @@ void build_rules(struct build *b)
 
 	b->img->observe = set->mode != MODE_ENFORCE;
 	for (size_t i = 0; i < set->policies.n; i++)
-		add_policy(b, (uint32_t)i);
+		add_policy(b, &set->policies.v[i], (uint32_t)i);
+	build_published(b);
+	for (size_t i = 0; i < b->published.n; i++)
+		if (b->published.v[i].quotas.n)
+			add_policy(b, &b->published.v[i], IMAGE_PUBLISH | (uint32_t)i);
 	for (size_t i = 0; i < set->exempts.n; i++)
 		add_exempt(b, i);
 	for (size_t i = 0; b->in->manual && i < b->in->manual->n; i++)
 		add_manual(b, &b->in->manual->v[i]);
+	for (size_t i = 0; i < set->publishes.n; i++)
+		add_publish(b, i);
 	for (size_t i = 0; i < set->policies.n; i++)
 		add_excepts(b, (uint32_t)i);
 	for (size_t i = 0; i < set->protects.n; i++)

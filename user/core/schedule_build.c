@@ -106,10 +106,11 @@ static void build_segments(struct build *b)
 		at = i < turns.n ? turns.v[i].at : img->end.s;
 	}
 	*VEC_ADD(&img->segments) = (struct image_segment){ .at = img->end };
-	if (img->segments.n > CF_SEGMENTS_MAX)
+	/* begin and end of the schedule are none */
+	if (img->segments.n > CF_SEGMENTS_MAX + 2)
 		build_error(b, NOWHERE, "use fewer different windows",
 			    "windows open and close %zu times in the schedule, %d at most",
-			    img->segments.n, CF_SEGMENTS_MAX);
+			    img->segments.n - 2, CF_SEGMENTS_MAX);
 	free(turns.v);
 	intern_done(&rows);
 }
@@ -193,7 +194,8 @@ void build_schedule(struct build *b)
 	img->end.s = b->in->now.s - b->in->now.s % 60 + (int64_t)b->in->days * DAY;
 	build_segments(b);
 	for (uint32_t i = 0; i < b->quotas.n; i++)
-		build_calendar(b, i);
+		if (b->quotas.v[i].quota)
+			build_calendar(b, i);
 	if (img->edges.n > CF_EDGES_MAX)
 		build_error(
 			b, NOWHERE, "use fewer different windows, or longer periods",

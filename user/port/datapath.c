@@ -132,7 +132,7 @@ int dp_use_shared(const struct datapath *dp, struct bpf_object *obj, bool tables
 						  !strcmp(name, "walk") ? "pairs_walk" : name));
 		if (r < 0)
 			return why_set(why, r, "map %s: %s", name, strerror(-r));
-		if (!strcmp(name, "quotas"))
+		if (!strcmp(name, "quotas") || !strcmp(name, "rates"))
 			bpf_map__set_max_entries(map, quota_keys(dp));
 	}
 	return 0;

@@ -28,9 +28,10 @@ struct why {
 
 struct datapath_options {
 	const char *dir;        /* NULL: DATAPATH_DIR */
-	uint32_t pairs_per_cpu; /* slots of each family a CPU gets; 0: 131,072 and half of it for
-				   IPv6 */
+	uint32_t pairs_per_cpu; /* slots of each family a CPU begins with; 0: 65,536 and half of it
+				   for IPv6 */
 	uint32_t quota_keys;    /* entries of the quota ledger; 0: 65,536 */
+	uint32_t stall_seconds; /* a daemon that is silent for longer has stalled; 0: 30 */
 	bool no_conntrack;      /* do as if the kernel had none: for tests */
 	bool force_clsact; /* never TCX: for tests, and kernels before 6.6 find it out themselves */
 };
@@ -57,7 +58,8 @@ enum hook_kind {
 };
 const char *hook_kind_name(enum hook_kind kind); /* "native XDP", "TCX egress", … */
 
-enum xdp_choice { XDP_AUTO, XDP_NEVER };
+/* MARKS: a policy marks packets, and only TC can. */
+enum xdp_choice { XDP_AUTO, XDP_NEVER, XDP_MARKS };
 /* An interface to cover. */
 struct hook_want {
 	char ifname[IFNAMSIZ];
@@ -194,6 +196,15 @@ void datapath_shard_uses(const struct datapath *dp, struct shard_uses *ret);
 /* Doubles a shard. -ENOSPC: it has the most segments it can have. Traffic goes on meanwhile. */
 int datapath_shard_grow(struct datapath *dp, uint32_t cpu, bool six);
 
+/*
+ * From freeze() to thaw() no slot is given away, so that datapath_recycled() and
+ * datapath_pairs() together are all that was counted; what finds no free slot is booked
+ * in overflow meanwhile. 0 or -errno: then it may still be frozen. Who dies in between
+ * leaves it so: thaw before anything else.
+ */
+int datapath_freeze(struct datapath *dp);
+void datapath_thaw(struct datapath *dp);
+
 /* What slots that were given away had counted, by hook, summed over CPUs. */
 int datapath_recycled(struct datapath *dp, struct cf_recycled ret[CF_HOOK_MAX]);
 
@@ -239,12 +250,18 @@ struct quota_state {
 	bool latched;
 	uint64_t attempted_bytes, attempted_packets;
 	uint32_t reported;
+	uint64_t keep_bytes; /* as cf_quota_state */
 	char policy[CF_NAME_LEN];
+	bool is_rate;      /* then of the above only what was attempted, and: */
+	uint64_t ahead_ns; /* how long its bucket takes to drain */
 };
+struct quota_record;
 typedef void (*quota_fn)(void *arg, const struct cf_quota_key *key,
 			 const struct quota_state *state);
 int datapath_quotas(struct datapath *dp, quota_fn fn, void *arg);
-/* Forgets a key's use, so that it starts anew. -ENOENT if there is none. */
+/* The same, then the keys of rates. */
+int datapath_limits(struct datapath *dp, quota_fn fn, void *arg);
+/* Forgets a key's use, of a quota or a rate, so that it starts anew. -ENOENT if there is none. */
 int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key);
 /*
  * Forgets the keys of quotas that the image does not have, and, once the ledger
@@ -253,6 +270,35 @@ int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key);
  * many, or -errno. Not for every poll: it may wait some 10 ms.
  */
 int datapath_quota_prune(struct datapath *dp, const struct image *img, struct utc now);
+
+/* One key; -ENOENT if it has no entry. */
+int datapath_quota_get(struct datapath *dp, const struct cf_quota_key *key,
+		       struct quota_state *ret);
+/*
+ * Adds what a record says to what its key has used in that period; an entry of an older
+ * period gives way. q: its quota. -EAGAIN: the entry is of a later period. -ENOSPC: there is
+ * no room for another key.
+ */
+int datapath_quota_restore(struct datapath *dp, const struct cf_quota_spec *q,
+			   const struct quota_record *r);
+/* An event CF_EVENT_KEEP when its use reaches that; false: the key is of another period by now. */
+bool datapath_quota_keep(struct datapath *dp, const struct cf_quota_key *key,
+			 uint32_t period_minute, uint64_t keep_bytes);
+/* The clock was set back: what a key has used counts for that period. False: it is of another. */
+bool datapath_quota_restamp(struct datapath *dp, const struct cf_quota_key *key, uint32_t from,
+			    uint32_t to);
+/* Whether a period is yet to come: the clock was set back since. */
+bool quota_period_is_future(uint32_t period_minute, struct utc now);
+
+/*
+ * What is dropped for a time (`drop for`) and, with key->quota 0, sources in quarantine:
+ * see cf_hold. prune() forgets those that are over and returns how many.
+ */
+typedef void (*hold_fn)(void *arg, const struct cf_quota_key *key, const struct cf_hold *h);
+int datapath_holds(struct datapath *dp, hold_fn fn, void *arg);
+int datapath_hold_put(struct datapath *dp, const struct cf_quota_key *key, const struct cf_hold *h);
+int datapath_hold_lift(struct datapath *dp, const struct cf_quota_key *key);
+int datapath_holds_prune(struct datapath *dp);
 
 /* The events' epoll descriptor; datapath_events() calls fn for each that waits. Losses are counted.
  */

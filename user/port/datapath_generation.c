@@ -62,6 +62,8 @@ void generation_close(struct generation *g)
 		g->prog_fd[i] = -1;
 		g->prog_id[i] = 0;
 	}
+	free(g->interfaces);
+	g->interfaces = NULL;
 }
 
 static struct bpf_object *object_of(const struct generation *g, enum prog_id which)
@@ -181,7 +183,29 @@ static int overflow_entries(struct datapath *dp, const struct image *img, struct
 		if (bpf_map_update_elem(fd, &q->id, &st, BPF_NOEXIST) < 0 && errno != EEXIST)
 			return why_set(why, -errno, "shared quota entries: %s", strerror(errno));
 	}
+	for (size_t i = 0; i < img->quotas.n; i++) {
+		const struct cf_quota_spec *q = &img->quotas.v[i];
+		struct cf_rate_state st = { 0 };
+
+		if (!q->bits_per_second)
+			continue;
+		memcpy(st.policy, q->policy, sizeof(st.policy));
+		if (bpf_map_update_elem(dp_map_fd(dp, "rates_shared"), &q->id, &st, BPF_NOEXIST) <
+			    0 &&
+		    errno != EEXIST)
+			return why_set(why, -errno, "shared rate entries: %s", strerror(errno));
+	}
 	return 0;
+}
+
+static uint32_t entries_per_source(const struct datapath *dp)
+{
+	struct datapath_sizes sizes = { 0 };
+	uint64_t share;
+
+	datapath_sizes(dp, &sizes);
+	share = sizes.quota_keys / CF_MAKER_PART;
+	return share > CF_MAKER_LEAST ? (uint32_t)share : CF_MAKER_LEAST;
 }
 
 static uint32_t next_number(const volatile struct cf_control *control)
@@ -209,6 +233,25 @@ static void expand_seed(const volatile __u64 seed[2], __u64 *key, size_t n)
 	}
 }
 
+static uint32_t stall_seconds(const struct datapath *dp)
+{
+	return dp->opt.stall_seconds ? dp->opt.stall_seconds : 30;
+}
+
+/* For `status`, also with the daemon dead. */
+static void show_failing(struct datapath *dp, const struct image *img, uint64_t end_jiffies)
+{
+	_Static_assert(ON_MAX <= CF_ON_MAX, "control has no room for an event");
+	dp->control->stall_seconds = stall_seconds(dp);
+	dp->control->end_jiffies = end_jiffies;
+	for (int i = 0; i < ON_MAX; i++)
+		dp->control->on[i] = (uint8_t)img->on[i];
+	if (img->geo_missing)
+		dp->control->failing |= CF_FAILING_GEO;
+	else
+		dp->control->failing &= ~(uint32_t)CF_FAILING_GEO;
+}
+
 int datapath_load(struct datapath *dp, const struct image *img, const struct time_map *clock,
 		  const struct hook_want *wants, size_t n_wants, uint64_t confirm_until,
 		  struct why *why)
@@ -224,7 +267,10 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 	for (int i = 0; i < PROG_MAX; i++)
 		next.prog_fd[i] = -1;
 	tables_config(&next.config, img, clock);
+	facets_keep(&next, img);
 	next.config.generation = next.number;
+	next.config.entries_per_source = entries_per_source(dp);
+	next.config.failing.stall_jiffies = (uint64_t)stall_seconds(dp) * control->hz;
 	dp->ct_module = probe_conntrack_loaded();
 	next.config.have_ct = !dp->opt.no_conntrack && probe_conntrack();
 	expand_seed(dp->control->seed, next.config.key, ARRAY_SIZE(next.config.key));
@@ -254,6 +300,7 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 		control->confirm_generation = 0;
 	}
 	control->generation = next.number;
+	show_failing(dp, img, next.config.end_jiffies);
 	old = dp->gen;
 	dp->gen = next;
 	dp->gen.image = NULL;

@@ -312,6 +312,8 @@ int hooks_switch(struct datapath *dp, struct generation *g, const struct hook_wa
 	if (!r)
 		r = load_all(dp, g, &p, why);
 	if (!r)
+		r = facets_devices(g, &p, why);
+	if (!r)
 		r = switch_all(dp, g, &p, why);
 	if (r < 0) {
 		plan_done(&p);

@@ -108,6 +108,7 @@ int plan_make(struct datapath *dp, const struct hook_want *wants, size_t n, stru
 		w[i].ifindex = ret->ifindex[i];
 		w[i].role = wants[i].role;
 		w[i].xdp_never = wants[i].xdp == XDP_NEVER;
+		w[i].marks = wants[i].xdp == XDP_MARKS;
 		w[i].our_xdp = st->kind == HOOK_XDP && st->alive ? st->prog_id : 0;
 	}
 	coverage_decide(w, n, &ret->devices, ret->coverage);

@@ -40,6 +40,8 @@ void plan_publish(const struct datapath *dp, const struct plan *p);
  * attached and stays so, and only clears.
  */
 void uppers_update(const struct datapath *dp, const struct plan *p, bool now);
+/* datapath_facets.c: what each device is to rules that name interfaces and VLANs. */
+int facets_devices(const struct generation *g, const struct plan *p, struct why *why);
 /* Clears them all. */
 void uppers_forget(const struct datapath *dp);
 

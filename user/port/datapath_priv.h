@@ -34,6 +34,7 @@ struct generation {
 	struct cf_config config;
 	const struct image *image; /* only while loading */
 	const struct time_map *clock;
+	struct image_interface *interfaces; /* those that rules name; n is of class n + 1 */
 	struct bpf_object *tables_of; /* whose tables a copy shares; NULL: the first object's */
 };
 
@@ -89,6 +90,20 @@ int tables_size(struct bpf_object *obj, const struct image *img);
 int tables_fill(struct bpf_object *obj, const struct image *img, const struct time_map *clock);
 int tables_pin(const struct datapath *dp, struct bpf_object *obj);
 void tables_config(struct cf_config *c, const struct image *img, const struct time_map *clock);
+
+/* Whether rules ask by which device, or VLAN, a packet came in. */
+static inline bool facets_of_devices(const struct cf_facets *f)
+{
+	return f->interface_classes > 1 || f->vlan_classes > 1;
+}
+
+/* datapath_facets.c: keeps the names that rules of its image have for interfaces */
+void facets_keep(struct generation *g, const struct image *img);
+
+/* datapath_rates.c: of datapath_limits(), datapath_quota_reset(), datapath_quota_prune() */
+int rates_read(struct datapath *dp, quota_fn fn, void *arg);
+int rate_reset(struct datapath *dp, const struct cf_quota_key *key);
+int rates_prune(struct datapath *dp, const struct image *img);
 
 /* datapath_generation.c */
 int generation_load(struct datapath *dp, struct generation *g, enum prog_id which, struct why *why);

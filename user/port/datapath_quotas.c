@@ -16,10 +16,23 @@ static struct quota_state quota_state(const struct cf_quota_state *s)
 		.attempted_bytes = s->attempted_bytes,
 		.attempted_packets = s->attempted_packets,
 		.reported = s->reported,
+		.keep_bytes = s->keep_bytes,
 	};
 
 	memcpy(st.policy, s->policy, sizeof(st.policy));
 	return st;
+}
+
+int datapath_quota_get(struct datapath *dp, const struct cf_quota_key *key, struct quota_state *ret)
+{
+	bool shared = key->kind == CF_KEY_OVERFLOW;
+	struct cf_quota_state s;
+
+	if (bpf_map_lookup_elem(dp_map_fd(dp, shared ? "quotas_shared" : "quotas"),
+				shared ? (const void *)&key->quota : key, &s) < 0)
+		return -errno;
+	*ret = quota_state(&s);
+	return 0;
 }
 
 /* The entries shared by keys without one, as keys of their own kind; unused ones are not shown. */
@@ -76,6 +89,13 @@ int datapath_quotas(struct datapath *dp, quota_fn fn, void *arg)
 	return r;
 }
 
+int datapath_limits(struct datapath *dp, quota_fn fn, void *arg)
+{
+	int r = datapath_quotas(dp, fn, arg);
+
+	return r < 0 ? r : rates_read(dp, fn, arg);
+}
+
 static bool retire(struct datapath *dp, const struct cf_quota_key *key, uint32_t period_minute)
 {
 	struct admin_bpf *admin = dp->admin;
@@ -105,6 +125,8 @@ int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key)
 	int fd = dp_map_fd(dp, "quotas");
 	struct cf_quota_state st;
 
+	if (!rate_reset(dp, key))
+		return 0;
 	if (key->kind == CF_KEY_OVERFLOW)
 		return reset_shared(dp, key->quota);
 	/* charges go on while we look: try until one look is still true */
@@ -141,8 +163,7 @@ static const struct cf_quota_spec *find_quota(const struct image *img, uint32_t 
 
 #define CLOCK_SLACK 5 /* seconds */
 
-/* A period that is yet to come: the clock was set back since. It would stay used up until then. */
-static bool is_future(uint32_t period_minute, struct utc now)
+bool quota_period_is_future(uint32_t period_minute, struct utc now)
 {
 	uint32_t ahead = (period_minute - (uint32_t)(now.s / 60)) & CF_QUOTA_PERIOD_MASK;
 
@@ -163,7 +184,26 @@ static bool prunable(const struct prune *p, const struct cf_quota_key *key,
 		if ((image_period(p->img, q->calendar, (struct utc){ p->now.s + s }) &
 		     CF_QUOTA_PERIOD_MASK) == st->period_minute)
 			return false;
-	return p->past || is_future(st->period_minute, p->now);
+	return p->past;
+}
+
+/*
+ * A period that is yet to come would stay as used up as it is until then: the clock was
+ * set back. What was used is not given back for that: it counts for the present period.
+ */
+static bool restamped(const struct prune *p, const struct cf_quota_key *key,
+		      const struct quota_state *st)
+{
+	const struct cf_quota_spec *q = find_quota(p->img, key->quota);
+	uint32_t now;
+
+	if (!q || st->period_minute == CF_QUOTA_PERIOD_MASK || !st->period_minute ||
+	    !quota_period_is_future(st->period_minute, p->now))
+		return false;
+	now = image_period(p->img, q->calendar, p->now) & CF_QUOTA_PERIOD_MASK;
+	if (now && now != st->period_minute)
+		datapath_quota_restamp(p->dp, key, st->period_minute, now);
+	return true;
 }
 
 static void prune_one(void *arg, const struct cf_quota_key *key, const struct quota_state *st)
@@ -171,6 +211,8 @@ static void prune_one(void *arg, const struct cf_quota_key *key, const struct qu
 	struct prune *p = arg;
 
 	p->seen++;
+	if (restamped(p, key, st))
+		return;
 	if (prunable(p, key, st) && retire(p->dp, key, st->period_minute))
 		*VEC_ADD(&p->gone) = *key;
 }
@@ -216,6 +258,8 @@ int datapath_quota_prune(struct datapath *dp, const struct image *img, struct ut
 		r = prune(&p);
 	}
 	prune_shared(dp, img);
+	if (r >= 0)
+		r = rates_prune(dp, img);
 	free(p.gone.v);
 	return r < 0 ? r : (int)p.gone.n;
 }

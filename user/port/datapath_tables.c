@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "core/failing.h"
 #include "port/datapath_priv.h"
 
 /* One row per table that is copied as it is. */
@@ -28,6 +29,12 @@ static const struct table tables[] = {
 	TABLE("dst_rows", dst_rows, struct cf_row),
 	TABLE("sources", sources, struct cf_source_range),
 	TABLE("src_rows", src_rows, struct cf_row),
+	TABLE("macs", macs, struct cf_mac_range),
+	TABLE("vlan_classes", vlan_classes, uint64_t),
+	TABLE("src_cells", src_cells, uint64_t),
+	TABLE("services", services, struct cf_service_range),
+	TABLE("service_rows", service_rows, struct cf_row),
+	TABLE("service_protocols", service_protocols, struct cf_service_protocol),
 	TABLE("rules", rules, struct cf_rule),
 	TABLE("quota_specs", quotas, struct cf_quota_spec),
 	TABLE("time_rows", time_rows, struct cf_row),
@@ -51,7 +58,7 @@ bool dp_is_table(const char *map)
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		if (!strcmp(tables[i].name, map))
 			return true;
-	return !strcmp(map, "segments") || !strcmp(map, "edges");
+	return !strcmp(map, "segments") || !strcmp(map, "edges") || !strcmp(map, "if_classes");
 }
 
 static int table_size(struct bpf_object *obj, const char *name, size_t n)
@@ -73,6 +80,8 @@ int tables_size(struct bpf_object *obj, const struct image *img)
 		r = table_size(obj, "segments", img->segments.n);
 	if (!r)
 		r = table_size(obj, "edges", img->edges.n);
+	if (!r)
+		r = table_size(obj, "if_classes", facets_of_devices(&img->facets) ? CF_IF_MAX : 1);
 	return r;
 }
 
@@ -85,7 +94,8 @@ static int table_write(struct bpf_object *obj, const char *name, const void *dat
 
 	if (fd < 0)
 		return -ENOENT;
-	if (bpf_map__value_size(map) != size)
+	/* the kernel rounds an element up to eight bytes */
+	if (bpf_map__value_size(map) != size || size % 8)
 		return -EPROTO;
 	if (n) {
 		p = mmap(NULL, n * size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -166,8 +176,10 @@ int tables_fill(struct bpf_object *obj, const struct image *img, const struct ti
 /* For people: what the generation in force was compiled to. */
 int tables_pin(const struct datapath *dp, struct bpf_object *obj)
 {
-	static const char *const shown[] = { "rules",    "quota_specs", "segments", "labels",
-					     "dst_rows", "src_rows",    "sources" };
+	static const char *const shown[] = {
+		"rules",    "quota_specs", "segments", "labels",       "dst_rows",
+		"src_rows", "sources",     "services", "service_rows", "service_protocols"
+	};
 	char path[PIN_MAX];
 
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
@@ -179,6 +191,43 @@ int tables_pin(const struct datapath *dp, struct bpf_object *obj)
 	return 0;
 }
 
+static __u32 fail_of(const struct image *img, enum on_event event)
+{
+	return failing_find(event, img->on[event])->fail;
+}
+
+static void failing_config(struct cf_failing *c, const struct image *img)
+{
+	c->stall = fail_of(img, ON_DAEMON_STALL);
+	c->schedule_end = fail_of(img, ON_SCHEDULE_END);
+	c->time_unknown = fail_of(img, ON_TIME_UNKNOWN);
+	c->geo_missing = img->geo_missing ? fail_of(img, ON_GEO_MISSING) : CF_FAIL_KEEP;
+	c->table_full = fail_of(img, ON_TABLE_FULL);
+	c->parse_failure = fail_of(img, ON_PARSE_FAILURE);
+}
+
+/* Which of the rarer actions there are: the rest is left out of the programs. */
+static void config_actions(struct cf_config *c, const struct image *img)
+{
+	for (uint32_t i = 0; i < img->rules.n; i++) {
+		const struct cf_rule *r = &img->rules.v[i];
+
+		if (r->flags & CF_RULE_HOLDS)
+			c->hold_rules.word[i / 64] |= 1ULL << (i % 64);
+		c->holds |= !!(r->flags & CF_RULE_HOLDS);
+		c->marks |= !!(r->flags & CF_RULE_MARK);
+	}
+	for (size_t i = 0; i < img->quotas.n; i++) {
+		const struct cf_quota_spec *q = &img->quotas.v[i];
+
+		c->rates |= !!q->bits_per_second;
+		for (unsigned int k = 0; k < q->at_count; k++) {
+			c->marks |= q->at[k].has_mark;
+			c->quarantines |= !!q->at[k].quarantine_seconds;
+		}
+	}
+}
+
 void tables_config(struct cf_config *c, const struct image *img, const struct time_map *clock)
 {
 	c->end_jiffies = time_map_jiffies(clock, img->end);
@@ -188,9 +237,15 @@ void tables_config(struct cf_config *c, const struct image *img, const struct ti
 	c->segments = (uint32_t)img->segments.n;
 	c->levels6 = img->levels6;
 	memcpy(c->level_first6, img->level_first6, sizeof(c->level_first6));
+	c->facets = img->facets;
 	c->observe = img->observe;
 	c->policy_rules = img->policy_rules;
 	c->clearing_rules = img->clearing_rules;
 	c->protect_rules = img->protect_rules;
 	c->block_rules = img->block_rules;
+	config_actions(c, img);
+	c->services = (uint32_t)img->services.n;
+	c->inside_rules = img->inside_rules;
+	c->outside_rules = img->outside_rules;
+	failing_config(&c->failing, img);
 }

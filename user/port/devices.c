@@ -62,6 +62,19 @@ static bool filters_vlans(const struct nlattr *data)
 	return on;
 }
 
+static uint16_t vlan_number(const struct nlattr *data)
+{
+	const struct nlattr *a;
+	uint16_t number = 0;
+
+	mnl_attr_for_each_nested(a, data)
+	{
+		if (mnl_attr_get_type(a) == IFLA_VLAN_ID)
+			number = mnl_attr_get_u16(a);
+	}
+	return number;
+}
+
 static void read_info(struct device *d, const struct nlattr *info)
 {
 	const struct nlattr *a, *data = NULL;
@@ -75,6 +88,8 @@ static void read_info(struct device *d, const struct nlattr *info)
 	}
 	if (data && !strcmp(d->kind, "bridge"))
 		d->vlan_filtering = filters_vlans(data);
+	else if (data && !strcmp(d->kind, "vlan"))
+		d->vlan = vlan_number(data);
 	else if (data && (!strncmp(d->kind, "macv", 4) || !strncmp(d->kind, "ipv", 3)))
 		d->siblings = has_siblings(d, data);
 }

@@ -90,7 +90,7 @@ static enum fact find_jiffies(void)
 	return r < 0 ? FACT_UNKNOWN : fact(r == 1);
 }
 
-static enum fact find_clock(void)
+enum fact kernel_clock_synchronised(void)
 {
 	struct timex t = { 0 };
 	int state = adjtimex(&t);
@@ -129,7 +129,7 @@ void kernel_facts_read(struct kernel_facts *ret)
 	f.bpffs = find_bpffs();
 	f.forward4 = read_switch("/proc/sys/net/ipv4/ip_forward");
 	f.forward6 = read_switch("/proc/sys/net/ipv6/conf/all/forwarding");
-	f.clock_synchronised = find_clock();
+	f.clock_synchronised = kernel_clock_synchronised();
 	*ret = f;
 	libbpf_set_print(before);
 }

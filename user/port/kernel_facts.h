@@ -26,6 +26,9 @@ struct kernel_facts {
 /* What cannot be read is FACT_UNKNOWN or "". */
 void kernel_facts_read(struct kernel_facts *ret);
 
+/* The kernel's clock is kept right by somebody, as adjtimex(2) says. */
+enum fact kernel_clock_synchronised(void);
+
 /* Receive queues of a device, from sysfs; 0: unknown. */
 unsigned int device_rx_queues(const char *ifname);
 

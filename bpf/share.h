@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who may have an entry of its own in `quotas` and `rates`: a source makes so many
+ * in a day, so that a spray of keys does not take the room of others. What is over
+ * shares the quota's entry with those that find the table full.
+ */
+#ifndef CURFEW_BPF_SHARE_H
+#define CURFEW_BPF_SHARE_H
+
+#include "account.h"
+#include "judging.h"
+
+#define ENTRY_TRIES 8
+
+/* Days since boot, about; 0 is a cell that was never used. */
+static __always_inline __u32 entry_day(void)
+{
+	return cfg.week_jiffies ? (__u32)(bpf_jiffies64() / (cfg.week_jiffies / 7)) + 1 : 1;
+}
+
+static __always_inline __u64 *entry_cell(const struct subject *s)
+{
+	__u64 host = 0;
+	__u32 i;
+
+	if (s->by_mac)
+		__builtin_memcpy(&host, s->mac, 6);
+	else if (s->l3 == L3_IPV6)
+		__builtin_memcpy(&host, s->src, 8);
+	else
+		__builtin_memcpy(&host, s->src + 8, 8);
+	i = (__u32)mix(nh(host, cfg.key[2]) + cfg.key[1]) & (CF_MAKERS - 1);
+	return bpf_map_lookup_elem(&makers, &i);
+}
+
+/*
+ * May the source that is judged make one more entry? Sources share cells by chance. A
+ * cell says the day, and how many. Global: only for keys that have none.
+ */
+__noinline int entry_allowed(void)
+{
+	struct judge *j = judging_own();
+	__u64 *cell = j ? entry_cell(&j->subject) : NULL;
+	__u32 day = entry_day();
+
+	if (!cell)
+		return 1;
+	for (int i = 0; i < ENTRY_TRIES; i++) {
+		__u64 was = *(volatile __u64 *)cell, n = (__u32)was;
+
+		if (was >> 32 != day)
+			n = 0;
+		if (n >= cfg.entries_per_source)
+			return 0;
+		if (__sync_val_compare_and_swap(cell, was, (__u64)day << 32 | (n + 1)) == was)
+			return 1;
+	}
+	return 0;
+}
+
+/* A key goes without an entry of its own: counted, and reported once by each shared entry. */
+__noinline int entry_shared(__u32 *reported, __u32 over_share)
+{
+	struct judge *j = judging_own();
+	struct cf_note_count *c;
+	struct cf_event *e;
+	__u32 i;
+
+	if (!j || !reported)
+		return 0;
+	i = (j->subject.hook ? CF_NOTE_MAX : 0) + CF_NOTE_KEY_SHARED;
+	c = bpf_map_lookup_elem(&notes, &i);
+	if (c) {
+		c->packets++;
+		c->wire_bytes += j->subject.wire_bytes;
+	}
+	if (*reported & CF_QUOTA_SHARED ||
+	    __sync_fetch_and_or(reported, CF_QUOTA_SHARED) & CF_QUOTA_SHARED)
+		return 0;
+	e = report_begin(CF_EVENT_OVERFLOW, &j->subject);
+	if (!e)
+		return 0;
+	e->rule = j->rule;
+	e->detail = over_share ? CF_TABLE_SHARE : CF_TABLE_KEYS;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What quotas have used, on disk: what is read is what was written, whatever a crash leaves. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/quota_store.h"
+
+static struct quota_record record(uint32_t n, uint64_t used)
+{
+	return (struct quota_record){
+		.key = { .quota = n, .asn = n * 7, .kind = CF_KEY_DESTINATION },
+		.used_bytes = used,
+		.period_minute = 29000000 & CF_QUOTA_PERIOD_MASK,
+		.reported = n & 3,
+		.latched = n & 1,
+	};
+}
+
+static void file_of(struct buf *out, uint32_t n)
+{
+	quota_store_head(out, 42);
+	for (uint32_t i = 0; i < n; i++) {
+		struct quota_record r = record(i, i * 1000);
+
+		quota_store_record(out, &r);
+	}
+}
+
+static int read_file(const struct buf *b, size_t n, struct quota_records *l, size_t *bad)
+{
+	uint64_t id = 0;
+	int r = quota_store_read(b->s, n, &id, l, bad);
+
+	if (!r)
+		cr_assert_eq(id, 42);
+	return r;
+}
+
+Test(quota_store, what_is_written_is_read)
+{
+	struct quota_records l = { 0 };
+	struct buf b = { 0 };
+	size_t bad = 9;
+
+	file_of(&b, 1000);
+	cr_assert_eq(read_file(&b, b.n, &l, &bad), 0);
+	cr_assert_eq(bad, 0);
+	cr_assert_eq(l.n, 1000);
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct quota_record want = record(i, i * 1000);
+		struct quota_record *got = quota_records_find(&l, &want.key);
+
+		cr_assert_not_null(got);
+		cr_assert_eq(got->used_bytes, want.used_bytes);
+		cr_assert_eq(got->period_minute, want.period_minute);
+		cr_assert_eq(got->reported, want.reported);
+		cr_assert_eq(got->latched, want.latched);
+		cr_assert_not(got->gone);
+	}
+	quota_records_done(&l);
+	buf_done(&b);
+}
+
+Test(quota_store, the_last_record_of_a_key_counts)
+{
+	struct quota_record a = record(5, 100), c = record(5, 300), gone = record(6, 0);
+	struct quota_records l = { 0 };
+	struct buf b = { 0 };
+
+	file_of(&b, 10);
+	quota_store_record(&b, &c);
+	quota_store_record(&b, &a);
+	gone.gone = true;
+	quota_store_record(&b, &gone);
+	cr_assert_eq(read_file(&b, b.n, &l, NULL), 0);
+	cr_assert_eq(l.n, 10);
+	cr_assert_eq(quota_records_find(&l, &a.key)->used_bytes, 100);
+	cr_assert(quota_records_find(&l, &gone.key)->gone);
+	quota_records_done(&l);
+	buf_done(&b);
+}
+
+/* Cut anywhere: all whole records before the cut, and nothing else. */
+Test(quota_store, a_file_that_is_cut_off)
+{
+	struct buf b = { 0 }, one = { 0 };
+	size_t head, line;
+
+	quota_store_head(&one, 42);
+	head = one.n;
+	file_of(&b, 20);
+	line = (b.n - head) / 20;
+	for (size_t n = 0; n <= b.n; n++) {
+		struct quota_records l = { 0 };
+		size_t bad = 0;
+
+		if (n < head) {
+			cr_assert_eq(read_file(&b, n, &l, &bad), -EINVAL);
+			continue;
+		}
+		cr_assert_eq(read_file(&b, n, &l, &bad), 0);
+		cr_assert_eq(l.n, (n - head) / line);
+		cr_assert_eq(bad, (n - head) % line);
+		quota_records_done(&l);
+	}
+	buf_done(&b);
+	buf_done(&one);
+}
+
+/* Any byte of any record changed: that record and what follows does not count. */
+Test(quota_store, a_file_that_is_scrambled)
+{
+	struct buf b = { 0 }, one = { 0 };
+	size_t head, line;
+
+	quota_store_head(&one, 42);
+	head = one.n;
+	file_of(&b, 8);
+	line = (b.n - head) / 8;
+	for (size_t at = 0; at < b.n; at++) {
+		struct quota_records l = { 0 };
+
+		b.s[at] ^= 0x20;
+		if (at < head) {
+			cr_assert_eq(read_file(&b, b.n, &l, NULL), -EINVAL);
+		} else {
+			cr_assert_eq(read_file(&b, b.n, &l, NULL), 0);
+			cr_assert_eq(l.n, (at - head) / line);
+		}
+		quota_records_done(&l);
+		b.s[at] ^= 0x20;
+	}
+	buf_done(&b);
+	buf_done(&one);
+}
+
+#define MB 1000000ULL
+
+Test(quota_store, the_reserve)
+{
+	const uint64_t none = UINT64_MAX, never = UINT64_MAX;
+
+	/* a sixteenth, of a small quota what a packet or two take */
+	cr_assert_eq(quota_reserve(0, none, 0, 160 * MB, 160 * MB), 10 * MB);
+	cr_assert_eq(quota_reserve(0, none, 0, 100000, 100000), 65536);
+	/* never beyond what can pass at all */
+	cr_assert_eq(quota_reserve(155 * MB, none, 0, 160 * MB, 160 * MB), 5 * MB);
+	cr_assert_eq(quota_reserve(160 * MB, none, 0, 160 * MB, 160 * MB), 0);
+	cr_assert_eq(quota_reserve(170 * MB, none, 0, 160 * MB, 160 * MB), 0);
+	cr_assert_eq(quota_reserve(155 * MB, none, 0, 160 * MB, never), 10 * MB);
+	/* what a key takes in 100 ms, if that is more */
+	cr_assert_eq(quota_reserve(20 * MB, 6 * MB, 19, 160 * MB, 160 * MB), 30 * MB);
+	cr_assert_eq(quota_reserve(20 * MB, 6 * MB, 5000, 160 * MB, 160 * MB), 10 * MB);
+	cr_assert_leq(
+		quota_reserve(CF_QUOTA_BYTES_MAX - 10, 500 * MB, 1, CF_QUOTA_BYTES_MAX, never), 9);
+	cr_assert_eq(quota_reserve(CF_QUOTA_BYTES_MAX + 10, none, 0, MB, never), 0);
+}
