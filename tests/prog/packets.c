@@ -50,12 +50,17 @@ static uint8_t *put_ip6(uint8_t *p, const struct frame_spec *s, uint32_t size)
 {
 	memset(p, 0, 40);
 	p[0] = 0x60;
-	put16(p + 4, size);
-	p[6] = s->protocol;
+	put16(p + 4, size + 8U * s->extensions);
+	p[6] = s->extensions ? 0 : s->protocol; /* hop-by-hop */
 	p[7] = 64;
 	inet_pton(AF_INET6, s->src, p + 8);
 	inet_pton(AF_INET6, s->dst, p + 24);
-	return p + 40;
+	p += 40;
+	for (int left = s->extensions; left; left--, p += 8) {
+		/* the next one's kind, no more bytes than 8, and PadN (RFC 8200, 4.2) over 6 */
+		memcpy(p, (uint8_t[8]){ left > 1 ? 60 : s->protocol, 0, 1, 4 }, 8);
+	}
+	return p;
 }
 
 void frame_build(const struct frame_spec *s, struct frame_bytes *ret)

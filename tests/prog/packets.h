@@ -19,6 +19,8 @@ struct frame_spec {
 	uint8_t tags;       /* VLAN tags */
 	uint8_t padding;    /* bytes behind the IP packet, as Ethernet pads */
 	uint16_t tcp_flags; /* 0: ACK */
+	uint8_t extensions; /* IPv6: headers of 8 bytes, hop-by-hop first, then destination options
+			     */
 };
 
 struct frame_bytes {
