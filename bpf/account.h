@@ -134,7 +134,7 @@ struct place {
 	struct cf_slot *slot;
 	void *room[2]; /* buckets of its family; none: overflow */
 	__u32 slots;   /* of the shard, in its family */
-	__u32 epoch, acked;
+	__u32 epoch, acked, frozen;
 };
 
 /* First and count together: userspace lets the run grow while we look. */
@@ -155,6 +155,7 @@ static __always_inline void account_find(const struct pkt *p, const struct pair_
 		return;
 	at->epoch = c->epoch;
 	at->acked = c->acked;
+	at->frozen = c->frozen;
 	run = shard_run(p->l3 == L3_IPV4 ? &shard->first4 : &shard->first6);
 	first = (__u32)run;
 	count = (__u32)(run >> 32);
@@ -282,6 +283,8 @@ static __always_inline struct cf_slot *account_create(const struct pair_key *k,
 	asm volatile("" : "+r"(i)); /* clang knows that it fits, the verifier does not */
 	s = room + (i & (CF_BUCKET_SLOTS - 1)) * sizeof(struct cf_slot4);
 	old = meta_load(s);
+	if (at->frozen && old & META_USED)
+		return NULL;
 	incarnation = old >> META_INC_SHIFT & 0xff;
 	/* odd: whoever copies it just now throws the copy away */
 	slot_publish(s, (incarnation | 1) << META_INC_SHIFT);

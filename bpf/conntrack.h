@@ -60,18 +60,23 @@ static __always_inline __u32 ct_tuple(const struct pkt *p, bool answer, struct b
 	return sizeof(t->ipv6);
 }
 
-/* Nobody but the gateway has this address: what leaves with it was made here, or translated. */
-static __always_inline bool is_own(const struct pkt *p)
+/* Why it is not judged as a destination; CF_REASON_MAX if it is. */
+static __always_inline enum cf_reason ignored_address(const struct pkt *p, const struct ip_addr *a)
 {
 	__u32 label;
 
 	if (p->l3 == L3_IPV4)
-		label = label4(bpf_ntohl(p->src.word[0]));
+		label = label4(bpf_ntohl(a->word[0]));
 	else
-		label = label6(half64(p->src.word[0], p->src.word[1]),
-			       half64(p->src.word[2], p->src.word[3])) &
+		label = label6(half64(a->word[0], a->word[1]), half64(a->word[2], a->word[3])) &
 			~CF_DEEP;
-	return ignored(label) == CF_REASON_IGNORED_LOCAL;
+	return ignored(label);
+}
+
+/* Nobody but the gateway has this address: what leaves with it was made here, or translated. */
+static __always_inline bool is_own(const struct pkt *p)
+{
+	return ignored_address(p, &p->src) == CF_REASON_IGNORED_LOCAL;
 }
 
 /* One side's end of a flow: who is behind the translation. True if that is another. */
@@ -128,6 +133,54 @@ __noinline int true_source(struct __sk_buff *skb, struct pkt *p)
 	if (is_own(p))
 		p->notes |= 1U << CF_NOTE_NAT_UNKNOWN;
 	return 0;
+}
+
+/* The destination that a packet of this direction came with. True: it is another one now. */
+static __always_inline bool take_destination(const struct pkt *p,
+					     const struct nf_conntrack_tuple *t,
+					     struct ip_addr *ret)
+{
+	__u32 words = p->l3 == L3_IPV4 ? 1 : 4;
+	bool other = false;
+
+	for (__u32 i = 0; i < 4; i++) {
+		__u32 word = t->dst.u3.all[i];
+
+		if (i >= words)
+			break;
+		other |= word != p->dst.word[i];
+		ret->word[i] = word;
+	}
+	return other;
+}
+
+/*
+ * At the outside hook, for a packet that an inside hook has seen: it came for an
+ * address that is not judged, our own as a rule, and a translation has sent it out
+ * again. So nobody has judged where it goes.
+ */
+__noinline int was_ignored(struct __sk_buff *skb, const struct pkt *p)
+{
+	struct ct_opts opts = { .netns_id = CT_THIS_NETNS };
+	struct bpf_sock_tuple tuple = { 0 };
+	struct ip_addr came_for = { 0 };
+	struct nf_conn *ct;
+	bool other;
+	__u32 size;
+
+	if (!p || !cfg.have_ct || !ct_can_know(p))
+		return 0;
+	size = ct_tuple(p, true, &tuple);
+	opts.l4proto = p->proto.n;
+	ct = bpf_skb_ct_lookup(skb, &tuple, size, &opts, sizeof(opts));
+	if (!ct)
+		return 0;
+	if (opts.dir == IP_CT_DIR_REPLY)
+		other = take_destination(p, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple, &came_for);
+	else
+		other = take_destination(p, &ct->tuplehash[IP_CT_DIR_REPLY].tuple, &came_for);
+	bpf_ct_release(ct);
+	return other && ignored_address(p, &came_for) != CF_REASON_MAX;
 }
 
 /* Books who began, in the slot of the packet's pair. */

@@ -2,7 +2,8 @@
 /*
  * TC egress on an outside interface: everything that leaves, after NAT. What
  * an inside hook has judged is only totalled here; the gateway's own packets,
- * and those from interfaces without a hook, are judged.
+ * those from interfaces without a hook, and those that came for the gateway and
+ * were sent on by it, are judged.
  */
 #include "vmlinux.h"
 
@@ -40,6 +41,8 @@ int tc_outside(struct __sk_buff *skb)
 	reason = packet_skb(skb, CF_HOOK_OUTSIDE, &f, &p);
 	count_device(&f, p.wire_bytes);
 	from = came_from(&f);
+	if (reason == UNDECIDED && from == CF_FROM_INSIDE && was_ignored(skb, &p))
+		from = CF_FROM_OTHER;
 	if (reason == UNDECIDED && from == CF_FROM_INSIDE)
 		reason = CF_REASON_SEEN_FORWARDED;
 	if (reason == UNDECIDED && from == CF_FROM_GATEWAY && p.configuration)

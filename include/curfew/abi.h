@@ -544,7 +544,8 @@ struct cf_control {
 	__u32 epoch;     /* published; begins with 1 */
 	__u32 acked;     /* epoch - 1 or epoch - 2 */
 	__u64 tables_id; /* random: other tables, other number */
-	__u32 pad2[12];
+	__u32 frozen;    /* 1: no slot is given away; only while a new ledger takes them over */
+	__u32 pad2[11];
 };
 _Static_assert(sizeof(struct cf_control) == 128, "map ABI");
 

@@ -318,6 +318,71 @@ Test(conntrack, the_gateway_answers_its_own_clients)
 	close(fd);
 }
 
+/* ---- what an inside hook took for the gateway's ------------------------------ */
+
+#define NO_WORLD                                                                                   \
+	"outside wan0\ninside lan0, lan1\nmode enforce\n"                                          \
+	"policy \"p\" { from any to 203.0.113.0/24 then drop }\n"
+
+/* Sent to the gateway, and on by it: nobody but the outside hook sees where it goes. */
+Test(conntrack, what_the_gateway_sends_on_is_judged)
+{
+	struct frame_spec in = { "10.0.0.5", "10.0.0.1", 17, 1000, 8082, 100, .host = 5 };
+	struct frame_spec out = { "192.0.2.1", "203.0.113.1", 17, 1000, 53, 100 };
+	struct frame_spec in6 = { "fd12:3456::5", "fd12:3456::1", 17, 1000, 8082, 100, .host = 5 };
+	struct frame_spec out6 = { "2001:db8:ffff::1", "2001:db8:1::1", 17, 1000, 53, 100 };
+	struct rig r;
+
+	setup(&r, NO_WORLD "policy \"six\" { from any to 2001:db8:1::/64 then drop }\n");
+	cr_assert_eq(system("nft add rule inet nat in iifname lan0 udp dport 8082 "
+			    "dnat ip to 203.0.113.1:53 && "
+			    "nft add rule inet nat in iifname lan0 udp dport 8082 "
+			    "dnat ip6 to [2001:db8:1::1]:53"),
+		     0);
+	/* no flow: as far as anybody knows, an inside hook has judged it */
+	assert_reason(rig_packet(&r, RIG_FORWARDED, &out), CF_REASON_SEEN_FORWARDED);
+	inject("host0", &in);
+	assert_reason(rig_packet(&r, RIG_FORWARDED, &out), CF_REASON_DROP_POLICY);
+	assert_pair(&r, CF_HOOK_INSIDE, "10.0.0.5", "10.0.0.1", 0, 0);
+	cr_assert_eq(look(&r, CF_HOOK_OUTSIDE, "10.0.0.5", "203.0.113.1").packets, 2);
+	inject("host0", &in6);
+	assert_reason(rig_packet(&r, RIG_FORWARDED, &out6), CF_REASON_DROP_POLICY);
+	cr_assert_eq(look(&r, CF_HOOK_OUTSIDE, "fd12:3456::5", "2001:db8:1::").packets, 2);
+}
+
+/* What was judged by where it wanted to go is not judged again, wherever it goes. */
+Test(conntrack, what_an_inside_hook_judged_is_not_judged_again)
+{
+	struct frame_spec in = { "10.0.0.5", "198.51.100.1", 17, 1000, 8082, 100, .host = 5 };
+	struct frame_spec out = { "192.0.2.1", "203.0.113.1", 17, 1000, 53, 100 };
+	struct frame_spec plain = { "10.0.0.5", "198.51.100.1", 17, 1001, 53, 100, .host = 5 };
+	struct frame_spec plain_out = { "192.0.2.1", "198.51.100.1", 17, 1001, 53, 100 };
+	struct rig r;
+
+	setup(&r, NO_WORLD);
+	cr_assert_eq(system("nft add rule inet nat in iifname lan0 udp dport 8082 "
+			    "dnat ip to 203.0.113.1:53"),
+		     0);
+	inject("host0", &in);
+	assert_reason(rig_packet(&r, RIG_FORWARDED, &out), CF_REASON_SEEN_FORWARDED);
+	inject("host0", &plain);
+	assert_reason(rig_packet(&r, RIG_FORWARDED, &plain_out), CF_REASON_SEEN_FORWARDED);
+}
+
+/* A server whose clients come by the gateway's name: its answers are for the gateway. */
+Test(conntrack, answers_to_translated_clients_are_judged)
+{
+	struct frame_spec ask = { "203.0.113.9", "192.0.2.1", 17, 4000, 8080, 100 };
+	struct frame_spec answer = { "192.0.2.1", "203.0.113.9", 17, 8080, 4000, 1000 };
+	struct rig r;
+
+	setup(&r, NO_WORLD);
+	cr_assert_eq(system("nft add rule inet nat out oifname lan0 masquerade"), 0);
+	inject("isp0", &ask);
+	assert_reason(rig_packet(&r, RIG_FORWARDED, &answer), CF_REASON_DROP_POLICY);
+	assert_pair(&r, CF_HOOK_OUTSIDE, "10.0.0.7", "203.0.113.9", 1, CF_SLOT_BEGAN_OUTSIDE);
+}
+
 /* ---- where it cannot be known ---------------------------------------------- */
 
 Test(conntrack, what_it_does_not_know_is_counted)

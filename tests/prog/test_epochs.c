@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -88,6 +89,8 @@ Test(epochs, a_commit_waits_for_a_cpu_that_is_held)
 	before = look(&r);
 	cr_assert_eq(before.pairs, 1);
 	stall = stall_load(before.slot);
+	/* on a busy machine the look below would come after the moment it is about */
+	sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 });
 	cr_assert_eq(pthread_create(&thread, NULL, run, stall), 0);
 	while (!__atomic_load_n(&stall->bss->holding, __ATOMIC_ACQUIRE))
 		sched_yield();
@@ -146,4 +149,49 @@ Test(epochs, a_shard_grows_to_its_room_and_no_further)
 		cr_assert_eq(after.v[i].slots, before.v[i].slots);
 	shard_uses_done(&before);
 	shard_uses_done(&after);
+}
+
+/* Pairs of hosts that all differ, so that nobody is over his share. */
+static void begin_pairs(struct rig *r, unsigned int first, unsigned int n)
+{
+	for (unsigned int i = first; i < first + n; i++) {
+		char src[20], dst[20];
+		struct frame_spec spec = { src, dst, 6, 1, 443, 100 };
+
+		snprintf(src, sizeof(src), "10.%u.%u.5", i >> 8 & 255, i & 255);
+		snprintf(dst, sizeof(dst), "203.%u.%u.1", i >> 8 & 255, i & 255);
+		rig_repeat(r, RIG_INSIDE, &spec, 1);
+	}
+}
+
+static uint64_t recycled_pairs(struct rig *r)
+{
+	struct cf_recycled gone[CF_HOOK_MAX];
+
+	cr_assert_eq(datapath_recycled(r->dp, gone), 0);
+	return gone[CF_HOOK_INSIDE].pairs;
+}
+
+/* Both looks that a new ledger begins with must show the same moment. */
+Test(epochs, while_frozen_no_slot_is_given_away)
+{
+	struct cf_traffic slots, overflow, offered;
+	uint64_t before;
+	struct rig r;
+
+	rig_setup(&r, OBSERVE, NULL);
+	begin_pairs(&r, 0, 6000);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(datapath_commit_begin(r.dp), 0);
+		datapath_commit_end(r.dp);
+	}
+	cr_assert_eq(datapath_freeze(r.dp), 0);
+	before = recycled_pairs(&r);
+	begin_pairs(&r, 6000, 3000);
+	cr_assert_eq(recycled_pairs(&r), before, "a slot was given away");
+	rig_books(&r, CF_HOOK_INSIDE, &slots, &overflow, &offered);
+	cr_assert_gt(overflow.packets, 0);
+	datapath_thaw(r.dp);
+	begin_pairs(&r, 9000, 1000);
+	cr_assert_gt(recycled_pairs(&r), before, "no slot was given away any more");
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "prog_help.h"
 
@@ -58,6 +59,38 @@ Test(reload, every_hook_is_attached_where_it_should_be_and_switched)
 		cr_assert_neq(a->prog_id, b->prog_id, "%s kept the old program", b->ifname);
 		cr_assert_eq(a->generation, 2);
 	}
+}
+
+/*
+ * `ifaces` has one place for numbers that are the same mod 4096. Who finds his taken is
+ * not covered, and no program is left on him that judges what the outside hook judges too.
+ */
+Test(reload, a_device_whose_place_is_taken_is_left_alone)
+{
+	static const struct hook_want wants[] = {
+		{ "lan0", CF_IF_INSIDE, XDP_AUTO },
+		{ "lan1", CF_IF_INSIDE, XDP_NEVER },
+		{ "wan0", CF_IF_OUTSIDE, XDP_AUTO },
+		{ "far0", CF_IF_INSIDE, XDP_AUTO },
+	};
+	struct hook_list hooks;
+	struct why why = { "" };
+	char command[128];
+	struct rig r;
+
+	rig_setup(&r, HEAD, NULL);
+	snprintf(command, sizeof(command), "ip link add far0 index %u type veth peer name far1",
+		 r.inside_ifindex + CF_IF_MAX);
+	cr_assert_eq(system(command), 0);
+	cr_assert_eq(datapath_cover(r.dp, wants, 4, &why), 0, "%s", why.text);
+	cr_assert_neq(*why.text, 0);
+	datapath_hooks(r.dp, &hooks);
+	cr_assert_not(hook_on(&hooks, "far0")->covered);
+	cr_assert_eq(hook_on(&hooks, "far0")->kind, HOOK_NONE);
+	cr_assert_neq(system("ip link show far0 | grep -q xdp"), 0, "a program is left on it");
+	cr_assert_neq(access("/sys/fs/bpf/curfew/links/inside_far0", F_OK), 0);
+	cr_assert(hook_on(&hooks, "lan0")->covered);
+	hook_list_done(&hooks);
 }
 
 Test(reload, a_device_that_comes_back_is_covered_again)

@@ -82,6 +82,7 @@ static void gateway(void)
 	link_is(7, "backup", true, 0);
 	address_is(1, "127.0.0.1", 8);
 	address_is(2, "198.51.100.2", 24);
+	address_is(2, "100.64.7.2", 24); /* the provider's, not ours */
 	address_is(3, "10.1.0.1", 24);
 	address_is(3, "fe80::1", 64);
 	address_is(3, "fd00:1::1", 64);

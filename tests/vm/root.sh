@@ -88,13 +88,12 @@ root_net() {
 	for package in "${net_packages[@]}"; do
 		dpkg-query -L "$package" 2>/dev/null || true
 	done | grep -E '^(/usr)?/s?bin/|^/usr/share/zoneinfo/|^/usr/share/iproute2/|^/etc/(iproute2/|ethertypes)' |
+		# the kernel's modules are ours to find, and its programs busybox's to load
+		grep -vE '/(modprobe|insmod|rmmod|lsmod|depmod)$|/zoneinfo/(posix|right)/' |
 		while read -r file; do
-			# the kernel's modules are ours to find, and its programs busybox's to load
-			case $file in */modprobe | */insmod | */rmmod | */lsmod | */depmod | */posix/* | */right/*) continue ;; esac
-			[ -f "$file" ] || [ -L "$file" ] || continue
-			mkdir -p "$root${file%/*}"
-			cp -a "$file" "$root$file"
-		done
+			# (a directory would come with all that is in it)
+			if [ -f "$file" ] || [ -L "$file" ]; then printf '%s\n' "${file#/}"; fi
+		done | tar -C / -c -T - | tar -C "$root" -x
 	# an alternative
 	cp -L "$(command -v awk)" "$root/usr/bin/awk"
 	# Debian's own, whatever stands before it in PATH

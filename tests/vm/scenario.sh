@@ -30,7 +30,10 @@ assert() {
 assert_eq() { if [ "$2" = "$3" ]; then pass "$1: $2"; else fault "$1: $2, but $3"; fi; }
 assert_le() { if [ "$2" -le "$3" ]; then pass "$1: $2 <= $3"; else fault "$1: $2, more than $3"; fi; }
 assert_ge() { if [ "$2" -ge "$3" ]; then pass "$1: $2 >= $3"; else fault "$1: $2, less than $3"; fi; }
-conclude() { [ "$faults" -eq 0 ] || fail "$faults claims do not hold"; }
+conclude() {
+	balanced
+	[ "$faults" -eq 0 ] || fail "$faults claims do not hold"
+}
 
 # Also what is on the books, when a scenario fails.
 scenario_post_mortem() {
@@ -52,11 +55,11 @@ net_post_mortem() {
 need_link() {
 	local type=$1
 	shift
-	ip link add probe0 type dummy || skip "this kernel makes no dummy devices"
+	[ -z "${LINK_OF:-}" ] || ip link add probe0 type dummy || skip "this kernel makes no dummy devices"
 	ip link add ${LINK_OF:+link probe0} name probe1 type "$type" "$@" 2>/run/lab/probe ||
 		skip "this kernel makes no $type devices: $(tail -n 1 /run/lab/probe)"
 	ip link del probe1
-	ip link del probe0
+	[ -z "${LINK_OF:-}" ] || ip link del probe0
 }
 
 # scenario_up: namespaces and forwarding, without a device between them
@@ -71,6 +74,18 @@ scenario_up() {
 	in_net world sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
 	ip -n world route add blackhole 203.0.113.0/24
 	ip -n world route add blackhole 2001:db8:4812::/48
+	# Neither a device's counter nor a socket's: those count ARP too, or nothing that is encapsulated.
+	in_net world nft -f - 2>/run/lab/nft <<-'END' || skip "the world cannot count: $(head -n 1 /run/lab/nft)"
+		table inet arrivals {
+			set to4 { type ipv4_addr; flags dynamic; counter; size 1024; }
+			set to6 { type ipv6_addr; flags dynamic; counter; size 1024; }
+			chain in {
+				type filter hook prerouting priority raw;
+				update @to4 { ip daddr }
+				update @to6 { ip6 daddr }
+			}
+		}
+	END
 }
 
 # link_pair DEVICE NAMESPACE PEER: a veth from here to there, both up
@@ -198,8 +213,31 @@ never() {
 	assert_eq "$1" "$growth" "0 0 0"
 }
 
+balanced() {
+	assert "the books balance" test "$(told '[.books | .. | .difference_bytes? // empty] | unique | tostring')" = '"[0]"'
+}
+
 # noted HOOK NOTE: packets with it so far
 noted() { told "[.notes[] | select(.hook == \"$1\" and .note == \"$2\") | .packets] | add // 0"; }
 
-# received DEVICE_IN_WORLD: packets that have arrived there
-received() { ip -n world -j -s link show dev "$1" | jq '.[0].stats64.rx.packets'; }
+# arrived ADDRESS [bytes]: packets for it that have come to the world, in tunnels of its own also
+# those within; or the bytes of their IP packets
+arrived() {
+	local set=to4
+	case $1 in *:*) set=to6 ;; esac
+	in_net world nft -j list set inet arrivals $set | jq --arg to "$1" --arg what "${2:-packets}" \
+		'[.nftables[].set? | .elem? | .[]?.elem | select(.val == $to).counter[$what]] | add // 0'
+}
+# arrives TEXT ADDRESS COUNT: since the last look at this address, so many and no more
+declare -A arrived_before=()
+arrives() {
+	local i now before=${arrived_before[$2]:-0}
+	for ((i = 0; i < 10; i++)); do
+		# longer than anything is on its way
+		sleep 0.3
+		now=$(arrived "$2")
+		[ $((now - before)) -lt "$3" ] || break
+	done
+	arrived_before[$2]=$now
+	assert_eq "$1: arrived" $((now - before)) "$3"
+}

@@ -33,9 +33,9 @@ struct books {
 
 /*
  * daemon_commit.c. The ledger as it was when the last daemon stopped, or a new one
- * that takes over what the kernel's tables show.
+ * that takes over what the kernel's tables show: for that, `look` is called.
  */
-void books_open(struct daemon *d, struct utc tables_made);
+void books_open(struct daemon *d, struct utc tables_made, int (*look)(struct daemon *d));
 bool books_commit_due(const struct daemon *d);
 /* Calls `look`, which polls the pairs once, and writes down what was seen. 0 or -errno, logged. */
 int books_commit(struct daemon *d, int (*look)(struct daemon *d));

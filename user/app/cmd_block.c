@@ -5,7 +5,7 @@
 
 #include "app/connection.h"
 #include "app/options.h"
-#include "app/table.h"
+#include "app/show.h"
 #include "base/units.h"
 
 struct block_options {
@@ -37,7 +37,8 @@ static const char *text_of(const json_t *v, const char *name)
 static void say(const json_t *reply)
 {
 	const json_t *rule = json_object_get(reply, "rule");
-	const char *until = text_of(rule, "until");
+	_cleanup_free_ char *when = show_time(json_get_text(rule, "until"));
+	const char *until = *text_of(rule, "until") ? when : "";
 
 	printf("%s %lld: from %s to %s%s%s\n",
 	       json_is_true(json_object_get(rule, "allow")) ? "allow" : "block",
@@ -113,13 +114,14 @@ static void add_row(struct table *t, const json_t *rule)
 	uint64_t up_to = (uint64_t)json_integer_value(json_object_get(rule, "up_to_bytes"));
 	uint64_t used = (uint64_t)json_integer_value(json_object_get(rule, "used_bytes"));
 	bool allow = json_is_true(json_object_get(rule, "allow"));
+	_cleanup_free_ char *until = show_time(json_get_text(rule, "until"));
 	char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
 
 	table_add(t, "%lld", json_integer_value(json_object_get(rule, "id")));
 	table_add_styled(t, allow ? STYLE_GOOD : STYLE_BAD, allow ? "allow" : "block");
 	table_add(t, "%s", text_of(rule, "from"));
 	table_add(t, "%s", text_of(rule, "to"));
-	table_add(t, "%s", *text_of(rule, "until") ? text_of(rule, "until") : "-");
+	table_add(t, "%s", until);
 	if (up_to)
 		table_add(t, "%s of %s", size_format(used, a), size_format(up_to, b));
 	else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/doctor.h"
+#include "app/json_util.h"
 #include "app/options.h"
 #include "app/status.h"
 #include "app/table.h"
@@ -25,9 +26,9 @@ void doctor_say(struct doctor *d, enum health health, const char *check, const c
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
-	json_array_append_new(d->rows,
-			      json_pack("{s:s, s:s, s:s, s:s?}", "health", health_names[health],
-					"check", check, "what", buf_text(&b), "do", advice));
+	json_array_append_new(d->rows, json_pack("{s:s, s:s, s:o, s:s?}", "health",
+						 health_names[health], "check", check, "what",
+						 json_text(buf_text(&b)), "do", advice));
 	if (health > d->worst)
 		d->worst = health;
 }
@@ -74,16 +75,15 @@ static void print(const struct doctor *d)
 
 	json_array_foreach(d->rows, i, v)
 	{
-		const char *name = json_string_value(json_object_get(v, "health"));
-		const char *advice = json_string_value(json_object_get(v, "do"));
+		_cleanup_free_ char *what = text_safe(json_get_text(v, "what"));
+		const char *name = json_get_text(v, "health"), *advice = json_get_text(v, "do");
 		enum health h = HEALTH_OK;
 
 		while (strcmp(health_names[h], name))
 			h++;
 		printf("%s%-5s%s %-14s %s\n", style_on(health_styles[h], d->cli->colour), name,
-		       style_off(health_styles[h], d->cli->colour),
-		       json_string_value(json_object_get(v, "check")),
-		       json_string_value(json_object_get(v, "what")));
+		       style_off(health_styles[h], d->cli->colour), json_get_text(v, "check"),
+		       what);
 		if (advice)
 			printf("%20s -> %s\n", "", advice);
 	}

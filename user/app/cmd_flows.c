@@ -123,7 +123,7 @@ static void cells_label(struct table *t, const json_t *row)
 static void cells_reason(struct table *t, const json_t *row)
 {
 	const char *group = json_get_text(row, "group");
-	bool drop = group && !strcmp(group, "DROP");
+	bool drop = group && !strcmp(group, "drop");
 
 	show_text(t, json_get_text(row, "hook"));
 	table_add_styled(t, drop ? STYLE_BAD : STYLE_PLAIN, "%s", json_get_text(row, "reason"));

@@ -24,6 +24,8 @@
 /* A shard whose slots are held beyond these parts of it: commit early; grow. */
 #define PRESSED(use) ((use)->held > (use)->slots / 2)
 #define CROWDED(use) ((use)->held > (use)->slots / 8 * 5)
+/* Where there is no room for the books, not fewer pairs than these are kept. */
+#define PAIRS_MIN 4096
 /* Of the machine's memory the pair table may have this part at most. */
 #define MEMORY_PART 16
 
@@ -74,13 +76,23 @@ static int write_snapshot(struct daemon *d)
 
 /* ---- start ------------------------------------------------------------------ */
 
-/* What slots had counted that were given away before: on the books, but of no pair we know. */
-static void adopt_recycled(struct daemon *d)
+/*
+ * What slots show, and what those had counted that were given away before: on the
+ * books, but of no pair we know. One that is given away between the two looks would be
+ * missing from both, or be in both.
+ */
+static void take_over(struct daemon *d, int (*look)(struct daemon *d))
 {
-	struct cf_recycled gone[CF_HOOK_MAX];
+	struct cf_recycled gone[CF_HOOK_MAX] = { 0 };
+	int r = datapath_freeze(d->dp);
 
-	if (datapath_recycled(d->dp, gone) < 0)
-		return;
+	if (!r)
+		r = datapath_recycled(d->dp, gone);
+	if (!r)
+		r = look(d);
+	datapath_thaw(d->dp);
+	if (r < 0)
+		log_err(r, "the pair table cannot be taken over: totals may fall short");
 	for (int hook = 0; hook < CF_HOOK_MAX; hook++) {
 		const struct ledger_sums sums = {
 			.wire_bytes = gone[hook].wire_bytes,
@@ -94,13 +106,15 @@ static void adopt_recycled(struct daemon *d)
 	}
 }
 
-void books_open(struct daemon *d, struct utc tables_made)
+void books_open(struct daemon *d, struct utc tables_made, int (*look)(struct daemon *d))
 {
 	_cleanup_free_ char *path = snapshot_path(d);
 	_cleanup_free_ char *text = NULL;
 	size_t n = 0;
 	int r = files_read(path, SNAPSHOT_MAX, &text, &n);
 
+	/* by one who died while he took them over */
+	datapath_thaw(d->dp);
 	if (!r)
 		r = ledger_snapshot_read(text, n, datapath_tables_id(d->dp),
 					 datapath_control(d->dp)->acked, d->books->seed,
@@ -114,7 +128,7 @@ void books_open(struct daemon *d, struct utc tables_made)
 		log_err(r, "%s: cannot go on from it; totals begin with what the kernel shows",
 			path);
 	d->ledger = ledger_new(d->books->seed, tables_made);
-	adopt_recycled(d);
+	take_over(d, look);
 }
 
 /* ---- commits ---------------------------------------------------------------- */
@@ -177,6 +191,22 @@ bool books_commit_due(const struct daemon *d)
 	return since >= COMMIT_MS || (!b->commit_errors && pressed(d));
 }
 
+/*
+ * Who sprays addresses must not fill the file's disk, or nothing would be given away any
+ * more. Fewer pairs: of others, sums.
+ */
+static void keep_fewer(struct daemon *d)
+{
+	uint32_t n = (uint32_t)d->ledger->pairs.n / 2;
+
+	if (n < PAIRS_MIN)
+		return;
+	ledger_limit(d->ledger, n);
+	log_warning(
+		"%s has no room for the books: %u pairs are kept, sums of what was idle longest",
+		d->cli->run_dir, n);
+}
+
 int books_commit(struct daemon *d, int (*look)(struct daemon *d))
 {
 	struct books *b = d->books;
@@ -188,6 +218,8 @@ int books_commit(struct daemon *d, int (*look)(struct daemon *d))
 		r = look(d);
 	if (!r)
 		r = write_snapshot(d);
+	if (r == -ENOSPC)
+		keep_fewer(d);
 	if (!r)
 		datapath_commit_end(d->dp);
 	b->committed_ms = books_ms();

@@ -266,7 +266,7 @@ int daemon_ledger_start(struct daemon *d, char **ret_error)
 	}
 	d->books = b;
 	b->seen = alert_seen_new(b->seed);
-	books_open(d, tables_made(d));
+	books_open(d, tables_made(d), look);
 	d->alerts = alert_log_open(d->cli->state_dir);
 	if (d->now.set)
 		alert_log_configure(d->alerts, d->now.set);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "app/daemon_parts.h"
+#include "app/json_util.h"
 #include "app/status.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -26,11 +27,12 @@ static void add_database(const char *kind, const struct geo_table *t, json_t *li
 
 	if (!t)
 		return;
-	json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:I, s:I}", "kind", kind, "type",
-					      t->type ? t->type : "", "age_days",
-					      age < 0 ? json_null() : json_integer(age), "networks",
-					      (json_int_t)t->ranges.n, "built_at",
-					      (json_int_t)t->built_at));
+	json_array_append_new(list,
+			      json_pack("{s:s, s:o, s:o, s:I, s:o}", "kind", kind, "type",
+					json_text(t->type), "age_days",
+					age < 0 ? json_null() : json_integer(age), "networks",
+					(json_int_t)t->ranges.n, "built_at",
+					json_when((struct utc){ (int64_t)t->built_at }, NULL)));
 	if (age > DATABASE_DAYS)
 		status_problem(status,
 			       xprintf("the %s database is %lld days old", kind, (long long)age),
@@ -45,21 +47,22 @@ static void add_daemon(struct daemon *d, json_t *status)
 				      "clock_offset_seconds", (json_int_t)d->clock_offset));
 	json_object_set_new(
 		status, "internal_hosts",
-		json_string(datapath_conntrack(d->dp)
-				    ? "inside hooks, and conntrack for TCP and UDP from elsewhere"
-				    : "inside hooks; no conntrack in the kernel: what comes in "
-				      "elsewhere is put down to the address that NAT gave it"));
+		json_string(
+			datapath_conntrack(d->dp)
+				? "inside hooks, and conntrack for TCP and UDP from other interfaces"
+				: "inside hooks; no conntrack in the kernel: what comes in "
+				  "elsewhere is put down to the address that NAT gave it"));
 	json_object_set_new(status, "time", iso(d, daemon_now(d)));
 	json_object_set_new(status, "mode",
 			    json_string(d->now.image->observe ? "observe" : "enforce"));
-	json_object_set_new(status, "policy",
-			    json_pack("{s:s, s:o, s:I, s:I, s:I, s:b, s:s?}", "file",
-				      d->now.set->files.n ? d->now.set->files.v[0] : d->cli->config,
-				      "loaded_at", iso(d, d->now.loaded_at), "policies",
-				      (json_int_t)d->now.set->policies.n, "rules",
-				      (json_int_t)d->now.image->rules.n, "by_hand",
-				      (json_int_t)d->book.n, "fell_back", d->fell_back,
-				      "last_error", d->last_error));
+	json_object_set_new(
+		status, "policy",
+		json_pack("{s:o, s:o, s:I, s:I, s:I, s:b, s:o}", "file",
+			  json_text(d->now.set->files.n ? d->now.set->files.v[0] : d->cli->config),
+			  "loaded_at", iso(d, d->now.loaded_at), "policies",
+			  (json_int_t)d->now.set->policies.n, "rules",
+			  (json_int_t)d->now.image->rules.n, "by_hand", (json_int_t)d->book.n,
+			  "fell_back", d->fell_back, "last_error", json_text(d->last_error)));
 	json_object_set_new(status, "schedule",
 			    json_pack("{s:o, s:o}", "compiled_at", iso(d, d->compiled_at), "end",
 				      iso(d, d->now.image->end)));

@@ -7,6 +7,7 @@
 
 #include "app/doctor.h"
 #include "app/json_util.h"
+#include "app/show.h"
 #include "app/status_neighbours.h"
 #include "base/buf.h"
 #include "port/devices.h"
@@ -23,15 +24,18 @@ static const char *text(const json_t *o, const char *name)
 
 static void daemon_runs(struct doctor *d)
 {
+	static const char *const advice = "curfew run, or: systemctl start curfew";
+	const json_t *daemon = json_object_get(d->status, "daemon");
+	_cleanup_free_ char *since = show_time(json_get_text(daemon, "since"));
+
 	if (!d->status)
-		doctor_say(d, HEALTH_FAIL, "daemon", "systemctl start curfew",
+		doctor_say(d, HEALTH_FAIL, "daemon", advice,
 			   "is not running, and nothing is attached");
-	else if (!json_is_true(json_object_get(json_object_get(d->status, "daemon"), "running")))
-		doctor_say(d, HEALTH_FAIL, "daemon", "systemctl start curfew",
+	else if (!json_is_true(json_object_get(daemon, "running")))
+		doctor_say(d, HEALTH_FAIL, "daemon", advice,
 			   "is not running; the kernel goes on as it was told");
 	else
-		doctor_say(d, HEALTH_OK, "daemon", NULL, "runs since %s",
-			   text(json_object_get(d->status, "daemon"), "since"));
+		doctor_say(d, HEALTH_OK, "daemon", NULL, "runs since %s", since);
 }
 
 /* ---- hooks ----------------------------------------------------------------- */
@@ -43,16 +47,26 @@ static void hooks(struct doctor *d)
 
 	json_array_foreach(json_object_get(d->status, "hooks"), i, v)
 	{
+		uint64_t before = json_get_count(v, "position");
+		const char *name = text(v, "interface"), *role = text(v, "role");
+
 		if (!json_is_true(json_object_get(v, "covered")))
 			doctor_say(
 				d, HEALTH_FAIL, "hook",
 				"traffic through it is neither counted nor stopped; the daemon's "
 				"log says why",
-				"%s (%s) is not covered", text(v, "interface"), text(v, "role"));
+				"%s (%s) is not covered", name, role);
+		else if (*text(v, "seen_at"))
+			doctor_say(d, HEALTH_OK, "hook", NULL, "%s (%s): %s", name, role,
+				   text(v, "why"));
+		else if (before)
+			doctor_say(d, HEALTH_OK, "hook", NULL,
+				   "%s (%s): %s, after %llu other program%s", name, role,
+				   text(v, "hook"), (unsigned long long)before,
+				   before == 1 ? "" : "s");
 		else
-			doctor_say(d, HEALTH_OK, "hook", NULL, "%s (%s): %s, place %llu",
-				   text(v, "interface"), text(v, "role"), text(v, "hook"),
-				   (unsigned long long)json_get_count(v, "position"));
+			doctor_say(d, HEALTH_OK, "hook", NULL, "%s (%s): %s, first in the chain",
+				   name, role, text(v, "hook"));
 	}
 }
 

@@ -27,7 +27,8 @@ static void print_verdict(const struct cli *cli, const json_t *reply)
 
 	printf("%s%s%s  %s (%s)", style_on(style, cli->colour), drop ? "DROP" : "PASS",
 	       style_off(style, cli->colour), json_get_text(v, "text") ?: "", slug);
-	if (*name)
+	/* what was made by hand has no other name than the reason's text */
+	if (*name && strcmp(name, json_get_text(v, "text") ?: ""))
 		printf(": %s \"%s\"", json_get_text(rule, "kind") ?: "rule", name);
 	putchar('\n');
 }

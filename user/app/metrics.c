@@ -145,15 +145,8 @@ static void add_uncovered(json_t *list, const json_t *s)
 		   "Time in which the interface was there and our hook was not.");
 	json_array_foreach(rows, i, row)
 	{
-		const json_t *name = field(row, "interface");
-
-		if (!name)
-			name = field(row, "name");
-		if (json_is_string(name) && field(row, "uncovered_ms"))
-			sample(f,
-			       json_pack("{s:O, s:O*}", "interface", name, "role",
-					 field(row, "role")),
-			       json_real((double)json_get_count(row, "uncovered_ms") / 1000));
+		sample(f, hook_labels(row),
+		       json_real((double)json_get_count(row, "uncovered_ms") / 1000));
 	}
 }
 
@@ -173,18 +166,6 @@ static const json_t *find_row(const json_t *rows, const char *key, const char *h
 			return row;
 	}
 	return NULL;
-}
-
-static const char *group_label(enum reason_group group)
-{
-	static const char *const labels[] = {
-		[REASON_GROUP_PASS] = "pass",         [REASON_GROUP_DROP] = "drop",
-		[REASON_GROUP_SEEN] = "seen",         [REASON_GROUP_IGNORED] = "ignored",
-		[REASON_GROUP_UNPARSED] = "unparsed",
-	};
-
-	_Static_assert(ARRAY_SIZE(labels) == REASON_GROUP_MAX, "a group has no label");
-	return labels[group];
 }
 
 static void add_reasons(json_t *list, const json_t *s)
@@ -212,7 +193,7 @@ static void add_reasons(json_t *list, const json_t *s)
 				sample(f,
 				       json_pack("{s:s, s:s, s:s}", "hook", hook, "reason",
 						 reason_infos[r].slug, "group",
-						 group_label(reason_infos[r].group)),
+						 reason_group_name(reason_infos[r].group)),
 				       json_count(row ? json_get_count(row, counts[k].field) : 0));
 			}
 	}

@@ -19,18 +19,28 @@ static bool has(const struct index_list *l, uint32_t ifindex)
 	return false;
 }
 
-/* RFC 1918, RFC 6598 (shared), RFC 4193. */
+static bool in_range(const char *range, const struct addr *a)
+{
+	struct prefix p;
+
+	return prefix_parse(range, &p) == 0 && prefix_contains(&p, a);
+}
+
+/* RFC 6598: behind a provider's NAT it is the provider's, and other customers' too. */
+static bool is_shared(const struct addr *a)
+{
+	return in_range("100.64.0.0/10", a);
+}
+
+/* RFC 1918, RFC 4193. */
 static bool is_private(const struct addr *a)
 {
 	static const char *const ranges[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
-					      "100.64.0.0/10", "fc00::/7" };
+					      "fc00::/7" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
-		struct prefix p;
-
-		if (prefix_parse(ranges[i], &p) == 0 && prefix_contains(&p, a))
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+		if (in_range(ranges[i], a))
 			return true;
-	}
 	return false;
 }
 
@@ -66,7 +76,8 @@ static void find_inside(const struct net_state *net, const struct index_list *ou
 			continue;
 		for (size_t k = 0; k < net->addresses.n; k++)
 			if (net->addresses.v[k].ifindex == link->ifindex &&
-			    is_private(&net->addresses.v[k].addr)) {
+			    (is_private(&net->addresses.v[k].addr) ||
+			     is_shared(&net->addresses.v[k].addr))) {
 				*VEC_ADD(out) = link->ifindex;
 				break;
 			}

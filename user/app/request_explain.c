@@ -82,7 +82,9 @@ static json_t *commands(const struct image *img, const struct question *q, const
 		add_command(list, "stops it for two hours", "curfew block %s %s --for 2h", src,
 			    dst);
 	if (a->rule < img->rules.n && img->rules.v[a->rule].kind == CF_RULE_POLICY)
-		add_command(list, "prints the policy text that would let it pass for good",
+		add_command(list,
+			    a->drop ? "prints the policy text that would let it pass for good"
+				    : "prints the policy text that takes it out of the policy",
 			    "curfew why %s %s --suggest", src, dst);
 	add_command(list, "what went between them", "curfew flows --source %s --destination %s",
 		    src, dst);

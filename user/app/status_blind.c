@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The blind-spot ledger in `status`: what Curfew has counted and not fully seen. */
+#include <string.h>
+
 #include "app/json_util.h"
 #include "app/status.h"
 #include "base/buf.h"
@@ -115,12 +117,18 @@ static void add_tunnel(void *arg, const struct cf_tunnel_key *key, const struct 
 		*VEC_ADD(l) = (struct tunnel_row){ *key, *t };
 }
 
+/* One tunnel's rows at both hooks stand together, inside first. */
 static int larger_tunnel(const void *a, const void *b)
 {
-	uint64_t x = ((const struct tunnel_row *)a)->t.wire_bytes;
-	uint64_t y = ((const struct tunnel_row *)b)->t.wire_bytes;
+	const struct tunnel_row *x = a, *y = b;
 
-	return x > y ? -1 : x < y;
+	if (x->t.wire_bytes != y->t.wire_bytes)
+		return x->t.wire_bytes > y->t.wire_bytes ? -1 : 1;
+	if (x->key.note != y->key.note)
+		return x->key.note < y->key.note ? -1 : 1;
+	if (x->key.hook != y->key.hook)
+		return x->key.hook < y->key.hook ? -1 : 1;
+	return memcmp(&x->key, &y->key, sizeof(x->key));
 }
 
 static json_t *address(const uint8_t b[16])

@@ -2,6 +2,7 @@
 /* The part of `status` that the kernel's maps tell. */
 #include <string.h>
 
+#include "app/json_util.h"
 #include "app/status.h"
 #include "app/status_neighbours.h"
 #include "base/buf.h"
@@ -14,7 +15,7 @@ void status_problem(json_t *status, char *what, const char *advice)
 		list = json_array();
 		json_object_set_new(status, "problems", list);
 	}
-	json_array_append_new(list, json_pack("{s:s, s:s}", "what", what, "do", advice));
+	json_array_append_new(list, json_pack("{s:o, s:s}", "what", json_text(what), "do", advice));
 	free(what);
 }
 
@@ -28,15 +29,15 @@ static json_t *hook_json(struct datapath *dp, const struct hook *h)
 	if (h->ifindex)
 		datapath_device(dp, h->ifindex, &count);
 	return json_pack(
-		"{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:s?, s:s?}",
-		"interface", h->ifname, "role", h->role == CF_IF_INSIDE ? "inside" : "outside",
-		"hook", hook_kind_name(h->kind), "covered", h->covered, "ifindex",
-		(json_int_t)h->ifindex, "program", (json_int_t)h->prog_id, "link",
-		(json_int_t)h->link_id, "generation", (json_int_t)h->generation, "position",
-		(json_int_t)h->position, "packets", (json_int_t)count.packets, "len_bytes",
-		(json_int_t)count.len_bytes, "wire_bytes", (json_int_t)count.wire_bytes, "why",
-		*why ? why : NULL, "seen_at", *h->seen_at ? h->seen_at : NULL, "warning",
-		*h->warning.text ? h->warning.text : NULL);
+		"{s:o, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"interface", json_text(h->ifname), "role",
+		h->role == CF_IF_INSIDE ? "inside" : "outside", "hook", hook_kind_name(h->kind),
+		"covered", h->covered, "ifindex", (json_int_t)h->ifindex, "program",
+		(json_int_t)h->prog_id, "link", (json_int_t)h->link_id, "generation",
+		(json_int_t)h->generation, "position", (json_int_t)h->position, "packets",
+		json_count(count.packets), "len_bytes", json_count(count.len_bytes), "wire_bytes",
+		json_count(count.wire_bytes), "why", json_text(why), "seen_at",
+		json_text(h->seen_at), "warning", json_text(h->warning.text));
 }
 
 /* What an outside hook knows of hosts that no inside hook has seen. */
@@ -102,6 +103,12 @@ static json_int_t seconds_left(uint64_t until, uint64_t now, uint32_t hz)
 	return until > now && hz ? (json_int_t)((until - now + hz - 1) / hz) : 0;
 }
 
+/* 0 if the daemon has just beaten, after we looked. */
+static json_int_t seconds_since(uint64_t then, uint64_t now, uint32_t hz)
+{
+	return now > then ? (json_int_t)((now - then) / hz) : 0;
+}
+
 static void add_control(struct datapath *dp, json_t *status)
 {
 	volatile struct cf_control *c = datapath_control(dp);
@@ -118,7 +125,7 @@ static void add_control(struct datapath *dp, json_t *status)
 				      confirm_left, "observing", confirm && confirm <= now));
 	json_object_set_new(status, "heartbeat_seconds_ago",
 			    c->heartbeat && c->hz
-				    ? json_integer((json_int_t)((now - c->heartbeat) / c->hz))
+				    ? json_integer(seconds_since(c->heartbeat, now, c->hz))
 				    : json_null());
 	if (off > now)
 		status_problem(status, xstrdup("enforcement is switched off: nothing is dropped"),

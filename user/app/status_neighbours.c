@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "app/json_util.h"
 #include "app/status.h"
+#include "app/table.h"
 #include "base/buf.h"
 #include "port/chain.h"
 #include "port/devices.h"
@@ -28,9 +30,9 @@ static const char *const past_names[] = {
 static void tell(struct scene *s, const char *kind, const char *device, enum past past, char *what,
 		 const char *advice)
 {
-	json_array_append_new(s->list,
-			      json_pack("{s:s, s:s?, s:s, s:s}", "kind", kind, "interface", device,
-					"past_us", past_names[past], "what", what));
+	json_array_append_new(s->list, json_pack("{s:s, s:o, s:s, s:o}", "kind", kind, "interface",
+						 json_text(device), "past_us", past_names[past],
+						 "what", json_text(what)));
 	if (past == PAST_US)
 		status_problem(s->status, what, advice);
 	else
@@ -236,7 +238,7 @@ static bool is_tunnel(const struct device *d)
 {
 	static const char *const kinds[] = { "wireguard", "tun",  "gre",    "gretap", "ip6gre",
 					     "ip6gretap", "ipip", "ip6tnl", "sit",    "vti",
-					     "vti6",      "xfrm", "vxlan",  "geneve", "dummy" };
+					     "vti6",      "xfrm", "vxlan",  "geneve" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (device_is(d, kinds[i]))
@@ -264,6 +266,22 @@ static bool leaves_by_us(const struct scene *s, const struct device *d, int dept
 	return ports && seen == ports;
 }
 
+/* By two routes, of two families, it is one way out. */
+static bool told_exit(const struct scene *s, const struct device *d)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach(s->list, i, v)
+	{
+		const char *kind = json_get_text(v, "kind"), *name = json_get_text(v, "interface");
+
+		if (name && !strcmp(kind, "exit") && !strcmp(name, d->name))
+			return true;
+	}
+	return false;
+}
+
 /* Half of all addresses, or 2000::/3, is as good as all: that is how VPNs say it. */
 static bool is_default(const struct prefix *p)
 {
@@ -273,7 +291,6 @@ static bool is_default(const struct prefix *p)
 static void exits(struct scene *s)
 {
 	_cleanup_net_state_ struct net_state net = { 0 };
-	uint32_t last = 0;
 
 	if (net_state_read(&net) < 0)
 		return;
@@ -281,12 +298,13 @@ static void exits(struct scene *s)
 		const struct net_route *r = &net.routes.v[i];
 		const struct device *d = device_find(&s->devices, r->ifindex);
 
-		if (r->local || !is_default(&r->dst) || !d || r->dst.addr.b[0] == 0xff ||
-		    d->ifindex == last || device_is_loopback(d))
+		if (r->local || !is_default(&r->dst) || !d || r->dst.addr.b[0] == 0xff)
 			continue;
-		if (leaves_by_us(s, d, 0))
+		/* nothing leaves the machine by these */
+		if (device_is_loopback(d) || device_is(d, "dummy"))
 			continue;
-		last = d->ifindex;
+		if (told_exit(s, d) || leaves_by_us(s, d, 0))
+			continue;
 		if (is_tunnel(d))
 			tell(s, "exit", d->name, PAST_NOTHING,
 			     xprintf("a default route leaves by %s: its carrier is what the outside "
@@ -333,11 +351,13 @@ void status_print_neighbours(const json_t *status)
 
 	json_array_foreach(json_object_get(status, "neighbours"), i, v)
 	{
+		_cleanup_free_ char *what = NULL;
+
 		/* the others are among the problems */
-		if (!strcmp(json_string_value(json_object_get(v, "past_us")), "yes"))
+		if (!strcmp(json_get_text(v, "past_us"), "yes"))
 			continue;
-		printf("%s%-12s%s\n", n ? "" : "\n", n ? "" : "neighbours",
-		       json_string_value(json_object_get(v, "what")));
+		what = text_safe(json_get_text(v, "what"));
+		printf("%s%-12s%s\n", n ? "" : "\n", n ? "" : "neighbours", what);
 		n++;
 	}
 }

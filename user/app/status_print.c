@@ -24,32 +24,53 @@ static bool yes(const json_t *v, const char *name)
 	return json_is_true(json_object_get(v, name));
 }
 
-static void print_head(const struct cli *cli, const json_t *s)
+static void print_daemon(const struct cli *cli, const json_t *s)
 {
-	const json_t *daemon = json_object_get(s, "daemon"), *policy = json_object_get(s, "policy");
-	const json_t *off = json_object_get(s, "off"), *confirm = json_object_get(s, "confirm");
-	char buf[UNITS_TEXT_MAX];
+	const json_t *daemon = json_object_get(s, "daemon");
+	_cleanup_free_ char *since = show_time(json_get_text(daemon, "since"));
+	_cleanup_free_ char *now = show_time(json_get_text(s, "time"));
 
 	if (yes(daemon, "running"))
-		printf("daemon      running since %s, pid %lld\n", text(daemon, "since"),
-		       number(daemon, "pid"));
+		printf("daemon      running since %s, pid %lld\n", since, number(daemon, "pid"));
 	else
 		printf("daemon      %snot running%s\n", style_on(STYLE_BAD, cli->colour),
 		       style_off(STYLE_BAD, cli->colour));
 	if (number(daemon, "clock_offset_seconds"))
-		printf("clock       %s (shifted by %+lld s)\n", text(s, "time"),
+		printf("clock       %s (shifted by %+lld s)\n", now,
 		       number(daemon, "clock_offset_seconds"));
+}
+
+/* A generation is younger than its file, if something else has changed. */
+static void print_policy(const json_t *s)
+{
+	const json_t *policy = json_object_get(s, "policy");
+	_cleanup_free_ char *at = show_time(json_get_text(policy, "loaded_at"));
+	_cleanup_free_ char *file = text_safe(text(policy, "file"));
+	json_int_t by_hand = number(policy, "by_hand");
+
+	if (policy)
+		printf("policy      %s, loaded %s; generation %lld\n", file, at,
+		       number(s, "generation"));
+	else
+		printf("policy      generation %lld\n", number(s, "generation"));
+	if (by_hand)
+		printf("by hand     %lld rule%s: curfew blocks\n", by_hand,
+		       by_hand == 1 ? "" : "s");
+}
+
+static void print_head(const struct cli *cli, const json_t *s)
+{
+	const json_t *off = json_object_get(s, "off"), *confirm = json_object_get(s, "confirm");
+	const char *end = json_get_text(json_object_get(s, "schedule"), "end");
+	_cleanup_free_ char *until = show_time(end);
+	char buf[UNITS_TEXT_MAX];
+
+	print_daemon(cli, s);
 	if (*text(s, "mode"))
 		printf("mode        %s\n", text(s, "mode"));
 	if (*text(s, "internal_hosts"))
-		printf("hosts       known by %s\n", text(s, "internal_hosts"));
-	if (policy)
-		printf("policy      %s, generation %lld of %s\n", text(policy, "file"),
-		       number(s, "generation"), text(policy, "loaded_at"));
-	else
-		printf("policy      generation %lld\n", number(s, "generation"));
-	if (number(policy, "by_hand"))
-		printf("by hand     %lld rules: curfew blocks\n", number(policy, "by_hand"));
+		printf("sources     known by %s\n", text(s, "internal_hosts"));
+	print_policy(s);
 	if (yes(off, "off"))
 		printf("switch      %sOFF%s%s%s\n", style_on(STYLE_BAD, cli->colour),
 		       style_off(STYLE_BAD, cli->colour),
@@ -60,9 +81,8 @@ static void print_head(const struct cli *cli, const json_t *s)
 	if (yes(confirm, "waiting"))
 		printf("confirm     the old configuration returns in %s: curfew confirm\n",
 		       duration_format((uint64_t)number(confirm, "seconds_left"), buf));
-	if (json_object_get(s, "schedule"))
-		printf("schedule    in the kernel until %s\n",
-		       text(json_object_get(s, "schedule"), "end"));
+	if (end)
+		printf("schedule    in the kernel until %s\n", until);
 }
 
 static void print_databases(const json_t *s)
@@ -81,10 +101,46 @@ static void print_databases(const json_t *s)
 	}
 }
 
+/* How many programs are before ours in the chain. */
+static void add_place(struct table *t, const json_t *hook, bool attached)
+{
+	json_int_t before = number(hook, "position");
+
+	if (!attached)
+		table_add(t, "-");
+	else if (before)
+		table_add_styled(t, STYLE_BAD, "after %lld", before);
+	else
+		table_add(t, "first");
+}
+
+static void add_hook(struct table *t, const json_t *v)
+{
+	bool covered = yes(v, "covered"), attached = covered && !*text(v, "seen_at");
+
+	table_add_styled(t, covered ? STYLE_PLAIN : STYLE_BAD, "%s", text(v, "interface"));
+	table_add(t, "%s", text(v, "role"));
+	table_add(t, "%s", attached ? text(v, "hook") : "-");
+	add_place(t, v, attached);
+	if (attached)
+		table_add(t, "%lld", number(v, "generation"));
+	else
+		table_add(t, "-");
+	if (number(v, "ifindex")) {
+		show_count(t, json_get_count(v, "packets"));
+		show_size(t, json_object_get(v, "wire_bytes"));
+	} else {
+		table_add(t, "-");
+		table_add(t, "-");
+	}
+	table_add_styled(t, covered ? STYLE_DIM : STYLE_BAD, "%s%s%s", covered ? "" : "NOT COVERED",
+			 !covered && *text(v, "why") ? ": " : "", text(v, "why"));
+}
+
 static void print_hooks(const struct cli *cli, const json_t *s)
 {
 	static const struct table_column columns[] = { { "INTERFACE", false }, { "ROLE", false },
-						       { "HOOK", false },      { "PLACE", true },
+						       { "HOOK", false },      { "PLACE", false },
 						       { "GENERATION", true }, { "PACKETS", true },
 						       { "WIRE", true },       { "", false } };
 	_cleanup_table_ struct table t;
@@ -92,21 +148,7 @@ static void print_hooks(const struct cli *cli, const json_t *s)
 	size_t i;
 
 	table_init(&t, columns, ARRAY_SIZE(columns));
-	json_array_foreach(json_object_get(s, "hooks"), i, v)
-	{
-		bool covered = yes(v, "covered");
-
-		table_add_styled(&t, covered ? STYLE_PLAIN : STYLE_BAD, "%s", text(v, "interface"));
-		table_add(&t, "%s", text(v, "role"));
-		table_add(&t, "%s", !covered || *text(v, "seen_at") ? "-" : text(v, "hook"));
-		table_add(&t, "%lld", number(v, "position"));
-		table_add(&t, "%lld", number(v, "generation"));
-		show_count(&t, json_get_count(v, "packets"));
-		show_size(&t, json_object_get(v, "wire_bytes"));
-		table_add_styled(&t, covered ? STYLE_DIM : STYLE_BAD, "%s%s%s",
-				 covered ? "" : "NOT COVERED",
-				 !covered && *text(v, "why") ? ": " : "", text(v, "why"));
-	}
+	json_array_foreach(json_object_get(s, "hooks"), i, v) add_hook(&t, v);
 	if (!table_rows(&t))
 		return;
 	putchar('\n');
@@ -115,7 +157,7 @@ static void print_hooks(const struct cli *cli, const json_t *s)
 	json_array_foreach(json_object_get(s, "hooks"), i, v)
 	{
 		if (*text(v, "source") && !(yes(v, "conntrack") && *text(s, "internal_hosts")))
-			printf("%s: source is %s\n", text(v, "interface"), text(v, "source"));
+			printf("sources     at %s: %s\n", text(v, "interface"), text(v, "source"));
 	}
 }
 
@@ -147,6 +189,14 @@ static void print_reasons(const struct cli *cli, const json_t *s)
 	table_print(&t, stdout, cli->colour);
 }
 
+/* What is wrong may name what others have named. */
+static void print_problem(const json_t *problem)
+{
+	_cleanup_free_ char *what = text_safe(text(problem, "what"));
+
+	printf("  %s\n    -> %s\n", what, text(problem, "do"));
+}
+
 int status_print(const struct cli *cli, const json_t *status)
 {
 	json_t *v;
@@ -166,7 +216,6 @@ int status_print(const struct cli *cli, const json_t *status)
 	}
 	printf("\n%sdegraded:%s\n", style_on(STYLE_BAD, cli->colour),
 	       style_off(STYLE_BAD, cli->colour));
-	json_array_foreach(json_object_get(status, "problems"), i, v)
-		printf("  %s\n    -> %s\n", text(v, "what"), text(v, "do"));
+	json_array_foreach(json_object_get(status, "problems"), i, v) print_problem(v);
 	return EXIT_DEGRADED;
 }

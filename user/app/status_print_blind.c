@@ -101,13 +101,19 @@ static void which_uncovered(const json_t *status, struct buf *out)
 
 	json_array_foreach(json_object_get(status, "interfaces"), i, row)
 	{
-		uint64_t ms = json_get_count(row, "uncovered_ms");
-		const char *name = json_get_text(row, "interface");
+		uint64_t ms = json_get_count(row, "uncovered_ms"),
+			 gaps = json_get_count(row, "gaps");
+		char time[UNITS_TEXT_MAX];
 
-		if (ms)
-			buf_printf(out, "%s%s %" PRIu64 ".%" PRIu64 " s", out->n ? ", " : "",
-				   name ? name : json_get_text(row, "name"), ms / 1000,
-				   ms % 1000 / 100);
+		if (!ms)
+			continue;
+		if (ms < 60000)
+			snprintf(time, sizeof(time), "%.1f s", (double)ms / 1000);
+		else
+			duration_format(ms / 1000, time);
+		buf_printf(out, "%s%s (%s) for %s in %" PRIu64 " gap%s", out->n ? ", " : "",
+			   json_get_text(row, "interface"), json_get_text(row, "role"), time, gaps,
+			   gaps == 1 ? "" : "s");
 	}
 }
 
@@ -220,7 +226,7 @@ static void print_rest(const json_t *status, const json_t *b)
 
 	which_uncovered(status, &uncovered);
 	if (uncovered.n)
-		printf("uncovered   %s\n", buf_text(&uncovered));
+		printf("uncovered   %s, since the daemon started\n", buf_text(&uncovered));
 	if (lost)
 		printf("events      %s lost: alerts may be missing, no counter is\n",
 		       count_format(lost, n));
@@ -236,9 +242,9 @@ void status_print_blind(const struct cli *cli, const json_t *status)
 	const json_t *ignored = json_object_get(b, "ignored");
 	_cleanup_table_ struct table t;
 
+	table_init(&t, columns, ARRAY_SIZE(columns));
 	if (!b)
 		return;
-	table_init(&t, columns, ARRAY_SIZE(columns));
 	add_all(&t, status, b);
 	if (!table_rows(&t)) {
 		printf("\nnot seen    nothing: all was understood, and booked by pair\n");
@@ -251,5 +257,7 @@ void status_print_blind(const struct cli *cli, const json_t *status)
 	table_print(&t, stdout, cli->colour);
 	print_tunnels(cli, json_object_get(b, "encapsulated"));
 	print_overflow(cli, json_object_get(b, "overflow"));
+	if (status_uncovered_ms(status) || json_get_count(b, "events_lost"))
+		putchar('\n');
 	print_rest(status, b);
 }

@@ -44,13 +44,20 @@ static void print_off(const json_t *books)
 	}
 }
 
+static uint64_t offered(const json_t *crossing, const char *hook)
+{
+	return json_get_count(json_object_get(json_object_get(crossing, hook), "offered"),
+			      "wire_bytes");
+}
+
 static void print_books(const json_t *status)
 {
 	const json_t *books = json_object_get(status, "books");
 	const json_t *recycled =
 		json_object_get(json_object_get(status, "blind_spots"), "recycled");
+	const json_t *crossing = json_object_get(status, "reconciliation");
 	uint64_t pairs = 0;
-	char offered[UNITS_TEXT_MAX], used[COUNT_TEXT_MAX];
+	char in[UNITS_TEXT_MAX], out[UNITS_TEXT_MAX], used[COUNT_TEXT_MAX];
 
 	if (!books)
 		return;
@@ -58,9 +65,9 @@ static void print_books(const json_t *status)
 		print_off(books);
 		return;
 	}
-	printf("\nbooks       they balance: %s offered, all of it booked; %s slots in use\n",
-	       size_format(json_get_count(books, "offered_bytes"), offered),
-	       exact(books, "slots_used", used));
+	printf("\nbooks       they balance: all is booked of %s inside and %s outside; %s slots in use\n",
+	       size_format(offered(crossing, "inside"), in),
+	       size_format(offered(crossing, "outside"), out), exact(books, "slots_used", used));
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
 		pairs += json_get_count(json_object_get(recycled, hooks[i]), "pairs");
 	if (pairs)

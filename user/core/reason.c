@@ -20,9 +20,9 @@ const struct note_info note_infos[CF_NOTE_MAX] = {
 const char *reason_group_name(enum reason_group group)
 {
 	static const char *const names[] = {
-		[REASON_GROUP_PASS] = "PASS",         [REASON_GROUP_DROP] = "DROP",
-		[REASON_GROUP_SEEN] = "SEEN",         [REASON_GROUP_IGNORED] = "IGNORED",
-		[REASON_GROUP_UNPARSED] = "UNPARSED",
+		[REASON_GROUP_PASS] = "pass",         [REASON_GROUP_DROP] = "drop",
+		[REASON_GROUP_SEEN] = "seen",         [REASON_GROUP_IGNORED] = "ignored",
+		[REASON_GROUP_UNPARSED] = "unparsed",
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == REASON_GROUP_MAX, "a group has no name");

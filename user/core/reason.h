@@ -22,7 +22,7 @@ struct reason_info {
 	enum reason_group group;
 };
 extern const struct reason_info reason_infos[CF_REASON_MAX];
-const char *reason_group_name(enum reason_group group); /* "PASS", as in reasons.def */
+const char *reason_group_name(enum reason_group group); /* "pass" */
 
 struct note_info {
 	const char *slug; /* "tunnel-gre" */

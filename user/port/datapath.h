@@ -28,8 +28,8 @@ struct why {
 
 struct datapath_options {
 	const char *dir;        /* NULL: DATAPATH_DIR */
-	uint32_t pairs_per_cpu; /* slots of each family a CPU gets; 0: 131,072 and half of it for
-				   IPv6 */
+	uint32_t pairs_per_cpu; /* slots of each family a CPU begins with; 0: 65,536 and half of it
+				   for IPv6 */
 	uint32_t quota_keys;    /* entries of the quota ledger; 0: 65,536 */
 	bool no_conntrack;      /* do as if the kernel had none: for tests */
 	bool force_clsact; /* never TCX: for tests, and kernels before 6.6 find it out themselves */
@@ -193,6 +193,15 @@ void shard_uses_done(struct shard_uses *u);
 void datapath_shard_uses(const struct datapath *dp, struct shard_uses *ret);
 /* Doubles a shard. -ENOSPC: it has the most segments it can have. Traffic goes on meanwhile. */
 int datapath_shard_grow(struct datapath *dp, uint32_t cpu, bool six);
+
+/*
+ * From freeze() to thaw() no slot is given away, so that datapath_recycled() and
+ * datapath_pairs() together are all that was counted; what finds no free slot is booked
+ * in overflow meanwhile. 0 or -errno: then it may still be frozen. Who dies in between
+ * leaves it so: thaw before anything else.
+ */
+int datapath_freeze(struct datapath *dp);
+void datapath_thaw(struct datapath *dp);
 
 /* What slots that were given away had counted, by hook, summed over CPUs. */
 int datapath_recycled(struct datapath *dp, struct cf_recycled ret[CF_HOOK_MAX]);

@@ -156,6 +156,18 @@ static int pin_link(const struct datapath *dp, const struct hook_want *w, int fd
 	return link_state(fd, ret);
 }
 
+static void remove_link(struct datapath *dp, const struct hook_want *w)
+{
+	char path[PIN_MAX];
+	int fd = bpf_obj_get(hook_pin(dp, w, path));
+
+	if (fd >= 0) {
+		bpf_link_detach(fd);
+		close(fd);
+	}
+	unlink(path);
+}
+
 int hook_attach_xdp(struct datapath *dp, struct generation *g, enum prog_id which,
 		    const struct hook_want *w, uint32_t ifindex, struct hook_state *ret)
 {
@@ -166,7 +178,12 @@ int hook_attach_xdp(struct datapath *dp, struct generation *g, enum prog_id whic
 		return -errno;
 	r = pin_link(dp, w, fd, ret);
 	close(fd);
-	return r < 0 ? r : iface_set(dp, ifindex, CF_IF_INSIDE, 0);
+	if (!r)
+		r = iface_set(dp, ifindex, CF_IF_INSIDE, 0);
+	/* else it would judge what the outside hook, which does not know of it, judges too */
+	if (r < 0)
+		remove_link(dp, w);
+	return r;
 }
 
 /* True if the kernel has no TCX: before 6.6. */
@@ -317,18 +334,6 @@ static void remove_filter(struct datapath *dp, const struct hook_want *w, uint32
 	if (ifindex && filter_find(ifindex, w->role, &opts.priority))
 		bpf_tc_detach(&hook, &opts);
 	unlink(filter_pin(dp, w, path));
-}
-
-static void remove_link(struct datapath *dp, const struct hook_want *w)
-{
-	char path[PIN_MAX];
-	int fd = bpf_obj_get(hook_pin(dp, w, path));
-
-	if (fd >= 0) {
-		bpf_link_detach(fd);
-		close(fd);
-	}
-	unlink(path);
 }
 
 /* Its number may be given to another device, which then would pass for one of ours. */

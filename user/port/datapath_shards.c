@@ -52,24 +52,53 @@ static uint32_t segments_for(uint32_t slots)
 	return n;
 }
 
-static int make_segments(struct datapath *dp, bool six, uint32_t first, uint32_t count)
+/* Each change of an array of maps waits for a grace period; a batch, since 6.8, for one in all. */
+static int put_segments(int outer_fd, const uint32_t *at, const int *fds, uint32_t n)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	uint32_t done = n;
+
+	if (!bpf_map_update_batch(outer_fd, at, fds, &done, &opts))
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (bpf_map_update_elem(outer_fd, &at[i], &fds[i], BPF_ANY) < 0)
+			return -errno;
+	return 0;
+}
+
+/* Few enough for any limit of open files. */
+#define SEGMENTS_AT_ONCE 64
+
+static int make_some(int outer_fd, uint32_t first, uint32_t n)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	int outer_fd = dp_map_fd(dp, six ? "shards6" : "shards4");
+	uint32_t at[SEGMENTS_AT_ONCE], made = 0;
+	int fds[SEGMENTS_AT_ONCE], r = 0;
 
-	for (uint32_t i = first; i < first + count; i++) {
-		int r = 0, fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "segment", sizeof(uint32_t),
-					       sizeof(struct cf_bucket4), CF_SEG_BUCKETS, &opts);
-
-		if (fd < 0)
-			return -errno;
-		if (bpf_map_update_elem(outer_fd, &i, &fd, BPF_ANY) < 0)
+	for (; made < n && !r; made++) {
+		at[made] = first + made;
+		fds[made] = bpf_map_create(BPF_MAP_TYPE_ARRAY, "segment", sizeof(uint32_t),
+					   sizeof(struct cf_bucket4), CF_SEG_BUCKETS, &opts);
+		if (fds[made] < 0)
 			r = -errno;
-		close(fd);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	if (!r)
+		r = put_segments(outer_fd, at, fds, n);
+	while (made--)
+		if (fds[made] >= 0)
+			close(fds[made]);
+	return r;
+}
+
+static int make_segments(struct datapath *dp, bool six, uint32_t first, uint32_t count)
+{
+	int r = 0, outer_fd = dp_map_fd(dp, six ? "shards6" : "shards4");
+
+	for (uint32_t n; count && !r; first += n, count -= n) {
+		n = count < SEGMENTS_AT_ONCE ? count : SEGMENTS_AT_ONCE;
+		r = make_some(outer_fd, first, n);
+	}
+	return r;
 }
 
 /* Both halves as one store: the CPU reads them as one (see struct cf_cpu_shard). */
@@ -242,6 +271,17 @@ int datapath_commit_begin(struct datapath *dp)
 void datapath_commit_end(struct datapath *dp)
 {
 	__atomic_store_n(&dp->control->acked, datapath_commit_epoch(dp), __ATOMIC_RELEASE);
+}
+
+int datapath_freeze(struct datapath *dp)
+{
+	__atomic_store_n(&dp->control->frozen, 1, __ATOMIC_SEQ_CST);
+	return dp_grace_period(dp);
+}
+
+void datapath_thaw(struct datapath *dp)
+{
+	__atomic_store_n(&dp->control->frozen, 0, __ATOMIC_RELEASE);
 }
 
 uint32_t datapath_commit_epoch(const struct datapath *dp)
