@@ -143,14 +143,15 @@ static json_t *held_to_json(const struct held *h, const struct time_map *m)
 {
 	char key[2 * sizeof(h->key) + 1], name[CF_NAME_LEN + 1] = "";
 	int64_t left = (int64_t)(h->until_boot_ns - m->boot_ns) / 1000000000;
+	json_int_t until = m->utc_ns / 1000000000 + left;
 
 	hex(&h->key, sizeof(h->key), key);
 	memcpy(name, h->hold.policy, CF_NAME_LEN);
-	return json_pack("{s:s, s:I, s:I, s:I, s:o, s:I, s:I}", "key", key, "until",
-			 (json_int_t)(m->utc_ns / 1000000000 + left), "seconds",
-			 (json_int_t)h->hold.seconds, "rule", (json_int_t)h->hold.rule_id, "policy",
-			 json_text(name), "dropped_packets", (json_int_t)h->hold.dropped_packets,
-			 "dropped_bytes", (json_int_t)h->hold.dropped_bytes);
+	return json_pack("{s:s, s:I, s:I, s:I, s:o, s:I, s:I}", "key", key, "until", until,
+			 "seconds", (json_int_t)h->hold.seconds, "rule",
+			 (json_int_t)h->hold.rule_id, "policy", json_text(name), "dropped_packets",
+			 (json_int_t)h->hold.dropped_packets, "dropped_bytes",
+			 (json_int_t)h->hold.dropped_bytes);
 }
 
 static int write_file(const char *path, const json_t *top)

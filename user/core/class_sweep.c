@@ -302,6 +302,12 @@ static struct facts facts_at(struct sweep *s, uint128 at, uint128 *ret_end)
 	return f;
 }
 
+static bool facts_same(const struct facts *a, const struct facts *b)
+{
+	return a->set == b->set && a->asn == b->asn && a->cc == b->cc &&
+	       a->continent == b->continent && a->distance == b->distance && a->city == b->city;
+}
+
 static void walk(struct sweep *s)
 {
 	struct facts last = { 0 };
@@ -311,7 +317,7 @@ static void walk(struct sweep *s)
 	for (bool first = true;; first = false, at = end + 1) {
 		struct facts f = facts_at(s, at, &end);
 
-		if (first || memcmp(&f, &last, sizeof(f)))
+		if (first || !facts_same(&f, &last))
 			label = label_of(s, &f);
 		last = f;
 		emit(s->b, at, label);
