@@ -119,7 +119,7 @@ static struct addr addr_of(uint128 n)
 
 static void network(const struct walk *w, uint128 at, unsigned int depth)
 {
-	uint128 last = depth ? at | WIDE_LAST >> depth : WIDE_LAST;
+	uint128 last = depth < 128 ? at | WIDE_LAST >> depth : at;
 	struct addr a, z;
 
 	/* IPv4's place */
