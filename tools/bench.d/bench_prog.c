@@ -35,7 +35,7 @@ struct load {
 
 #define SPRAY_PAIRS (1U << 20)
 
-enum { NO_POLICY, NO_WINDOW, ACTIVE_QUOTA, USED_UP, MANY_PAIRS };
+enum { NO_POLICY, NO_WINDOW, ACTIVE_QUOTA, USED_UP, MANY_PAIRS, FULL };
 static struct load loads[] = {
 	[NO_POLICY] = { "none", HEAD },
 	[NO_WINDOW] = { "window",
@@ -47,6 +47,7 @@ static struct load loads[] = {
 	[USED_UP] = { "used", HEAD "policy \"p\" { from any to any\n"
 				   "  quota 1 B per destination each day at 100% drop }\n" },
 	[MANY_PAIRS] = { "many", HEAD, SPRAY_PAIRS },
+	[FULL] = { "full", HEAD },
 };
 
 static const struct frame_spec tcp4 = { "10.0.0.5", "203.0.113.1", 6, 40000, 443, 1000, 5 };
@@ -87,9 +88,9 @@ static struct bench_case cases[] = {
 	{ "XDP: spray: each packet a new pair, in a recycled slot", NULL, "xdp_inside", MANY_PAIRS,
 	  &tcp4, false, "xdp_spray4", true },
 	{ "XDP: the same, IPv6", NULL, "xdp_inside", MANY_PAIRS, &tcp6, false, "xdp_spray6", true },
-	{ "XDP: spray: each packet a new pair, table full", NULL, "xdp_inside", NO_POLICY, &tcp4,
-	  false, "xdp_spray4" },
-	{ "XDP: the same, IPv6", NULL, "xdp_inside", NO_POLICY, &tcp6, false, "xdp_spray6" },
+	{ "XDP: spray: each packet a new pair, table full", NULL, "xdp_inside", FULL, &tcp4, false,
+	  "xdp_spray4" },
+	{ "XDP: the same, IPv6", NULL, "xdp_inside", FULL, &tcp6, false, "xdp_spray6" },
 	{ "TC: empty program", "tc_empty", NULL, 0, &tcp4, true },
 	{ "TC: parse only, IPv4 TCP", "tc_parse", NULL, 0, &tcp4, true },
 	{ "TC egress: full path, no rule about the pair", NULL, "tc_outside", NO_POLICY, &tcp4,
