@@ -139,6 +139,8 @@ scenario_policy() {
 }
 # ready INSIDE OUTSIDE: the policy, and a daemon that has it
 ready() {
+	# what quotas have used outlives a detach; each part begins with its own
+	rm -f /var/lib/curfew/quotas
 	scenario_policy "$@"
 	set_clock "2026-11-24 12:00:00"
 	start_daemon
