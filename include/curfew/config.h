@@ -19,7 +19,7 @@ enum cf_fail {
 	CF_FAIL_CLOSED,  /* all that is judged is dropped, but what a protect rule is about */
 };
 
-/* `on EVENT CHOICE`, as user/core/failing.c has it; enum cf_fail but for the first. */
+/* `on EVENT CHOICE`, as user/core/policy/failing.c has it; enum cf_fail but for the first. */
 struct cf_failing {
 	__u64 stall_jiffies; /* a heartbeat that is older: the daemon has stalled */
 	__u32 stall;

@@ -15,7 +15,7 @@
 
 #include "app/running.h"
 #include "base/buf.h"
-#include "core/row.h"
+#include "core/image/row.h"
 #include "image_reference.h"
 #include "mmdb_truth.h"
 

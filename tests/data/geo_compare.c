@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/geo_build.h"
+#include "core/geo/build.h"
 #include "port/mmdb.h"
 
 #define RANDOM_ADDRESSES 100000

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/literals.h"
+#include "core/image/literals.h"
 
 #define FILES_MAX 3
 

@@ -3,7 +3,7 @@
 #ifndef CURFEW_TESTS_MMDB_TRUTH_H
 #define CURFEW_TESTS_MMDB_TRUTH_H
 
-#include "core/geo.h"
+#include "core/geo/geo.h"
 
 /* Opens one more; the first that knows a thing is believed. Exits where it cannot. */
 void truth_open(const char *path);

@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/policy.h"
-#include "core/policy_diff.h"
-#include "core/policy_lex.h"
+#include "core/policy/diff.h"
+#include "core/policy/lex.h"
+#include "core/policy/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

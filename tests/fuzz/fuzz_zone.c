@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/calendar.h"
+#include "core/time/calendar.h"
 
 #define CENTURIES 10000000000LL /* three of them */
 

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/policy.h"
+#include "core/policy/policy.h"
 #include "port/files.h"
 
 #define BAD_MIN  500 /* fewer cases than promised mean that some were lost */

@@ -7,9 +7,9 @@
 #ifndef CURFEW_TESTS_PROG_HELP_H
 #define CURFEW_TESTS_PROG_HELP_H
 
-#include "core/image.h"
+#include "core/image/image.h"
 #include "packets.h"
-#include "port/datapath.h"
+#include "port/datapath/datapath.h"
 
 struct rig {
 	struct datapath *dp;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/failing.h"
+#include "core/policy/failing.h"
 #include "prog_help.h"
 
 #define HEAD                                                                                       \

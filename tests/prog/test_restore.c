@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/quota_store.h"
+#include "core/ledger/quota_store.h"
 #include "prog_help.h"
 
 #define HEAD                                                                                       \

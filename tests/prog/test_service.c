@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/policy_words.h"
+#include "core/policy/words.h"
 #include "prog_help.h"
 
 #define HEAD   "outside wan0\ninside lan0, lan1\nmode enforce\n"

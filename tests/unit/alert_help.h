@@ -3,7 +3,7 @@
 #ifndef CURFEW_TESTS_ALERT_HELP_H
 #define CURFEW_TESTS_ALERT_HELP_H
 
-#include "core/alert.h"
+#include "core/report/alert.h"
 
 /* The first night: window 22:00-06:00 in Addis Ababa, rules "night bulk", "cameras", "shadow". */
 struct night {

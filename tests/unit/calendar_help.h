@@ -3,7 +3,7 @@
 #ifndef CURFEW_TESTS_CALENDAR_HELP_H
 #define CURFEW_TESTS_CALENDAR_HELP_H
 
-#include "core/calendar.h"
+#include "core/time/calendar.h"
 
 enum { MON = 1, TUE = 2, WED = 4, THU = 8, FRI = 16, SAT = 32, SUN = 64, DAILY = 127 };
 

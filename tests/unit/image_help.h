@@ -4,7 +4,7 @@
 #ifndef CURFEW_TESTS_IMAGE_HELP_H
 #define CURFEW_TESTS_IMAGE_HELP_H
 
-#include "core/image.h"
+#include "core/image/image.h"
 
 /* ---- numbers from a seed: splitmix64 ---------------------------------- */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/literals.h"
+#include "core/image/literals.h"
 
 static void find_by_table(const struct geo *geo, const struct addr *addr, struct geo_record *ret)
 {

@@ -4,7 +4,7 @@
 #ifndef CURFEW_TESTS_IMAGE_REFERENCE_H
 #define CURFEW_TESTS_IMAGE_REFERENCE_H
 
-#include "core/image.h"
+#include "core/image/image.h"
 
 /* What is known of an address: by the tables, unless it is set to something better. */
 extern void (*reference_find)(const struct geo *geo, const struct addr *addr,

@@ -7,7 +7,7 @@
 #define TESTS_UNIT_MMDB_HELP_H
 
 #include "base/buf.h"
-#include "core/geo.h"
+#include "core/geo/geo.h"
 #include "port/mmdb.h"
 
 /* A node's record: another node (its index), or one of these. */

@@ -3,7 +3,7 @@
 #ifndef POLICY_HELP_H
 #define POLICY_HELP_H
 
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 struct memory_file {
 	const char *path;

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "alert_help.h"
-#include "app/alert_json.h"
-#include "app/alerts.h"
-#include "app/json_util.h"
+#include "app/daemon/alerts.h"
+#include "app/show/alert_json.h"
+#include "app/show/json_util.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "port/sinks.h"

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/coverage.h"
+#include "core/coverage/coverage.h"
 
 struct row {
 	const char *what, *devices, *wants, *expect;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/failing.h"
-#include "core/policy_words.h"
+#include "core/policy/failing.h"
+#include "core/policy/words.h"
 
 static unsigned int rows_of(enum on_event event, enum on_choice choice)
 {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/geo_build.h"
-#include "core/geo_text.h"
+#include "core/geo/build.h"
+#include "core/geo/text.h"
 
 #define ISO_3166 "/usr/share/iso-codes/json/iso_3166-1.json"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/geo_columns.h"
-#include "core/geo_csv.h"
+#include "core/geo/columns.h"
+#include "core/geo/csv.h"
 
 static struct geo_table *parse(const char *text, const char *columns)
 {

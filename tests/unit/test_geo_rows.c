@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/geo_build.h"
+#include "core/geo/build.h"
 
 static struct geo_table *finish(struct geo_builder *b)
 {

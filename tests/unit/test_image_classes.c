@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/row.h"
+#include "core/image/row.h"
 #include "image_help.h"
 #include "image_reference.h"
 

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "core/row.h"
+#include "core/image/row.h"
 #include "image_help.h"
 
 #define SERVER "192.0.2.1"

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "core/row.h"
+#include "core/image/row.h"
 #include "image_help.h"
 
 static void at_add(struct policy *p, uint16_t percent, bool drop, enum cf_level alert)

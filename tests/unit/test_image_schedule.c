@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "core/row.h"
+#include "core/image/row.h"
 #include "image_help.h"
 
 #define DAY  86400

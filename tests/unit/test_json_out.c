@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "app/cmd.h"
+#include "app/cmd/cmd.h"
 
 static json_t *printed(void)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "app/last_good.h"
+#include "app/daemon/last_good.h"
 #include "base/buf.h"
 #include "port/files.h"
 

@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "core/ledger.h"
-#include "core/ledger_query.h"
+#include "core/ledger/ledger.h"
+#include "core/ledger/query.h"
 
 static const struct hash_seed seed = { { 0x0123456789abcdef, 0xfedcba9876543210 } };
 static const struct utc made = { 1000 };

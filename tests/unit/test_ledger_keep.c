@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/ledger_query.h"
-#include "core/ledger_snapshot.h"
+#include "core/ledger/query.h"
+#include "core/ledger/snapshot.h"
 
 static const struct hash_seed seed = { { 11, 12 } };
 static const struct snapshot_id id = { .tables_id = 77, .epoch = 5 };

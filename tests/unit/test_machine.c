@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "app/caller.h"
+#include "app/daemon/caller.h"
 #include "app/machine.h"
 #include "base/buf.h"
 

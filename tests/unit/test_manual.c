@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/manual.h"
+#include "app/daemon/manual.h"
 #include "base/buf.h"
 #include "port/files.h"
 

@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "app/metrics.h"
-#include "core/reason.h"
+#include "app/status/metrics.h"
+#include "core/report/reason.h"
 
 static char *text_of(json_t *families)
 {

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/geo_build.h"
-#include "core/geo_csv.h"
-#include "core/mmdb_encode.h"
-#include "core/mmdb_write.h"
+#include "core/geo/build.h"
+#include "core/geo/csv.h"
+#include "core/geo/mmdb_encode.h"
+#include "core/geo/mmdb_write.h"
 #include "mmdb_help.h"
 
 TestSuite(mmdb, .fini = mm_file_remove);

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "core/mmdb_write.h"
+#include "core/geo/mmdb_write.h"
 #include "mmdb_damage_kinds.h"
 
 TestSuite(mmdb_damage, .fini = mm_file_remove);

@@ -2,8 +2,8 @@
 /* Gaps in coverage are measured; the head of a chain is retaken without a fight. */
 #include <criterion/criterion.h>
 
-#include "core/retake.h"
-#include "core/uncovered.h"
+#include "core/coverage/retake.h"
+#include "core/coverage/uncovered.h"
 
 static uint64_t gap;
 

@@ -5,7 +5,7 @@
 #include <criterion/redirect.h>
 #include <stdint.h>
 
-#include "app/options.h"
+#include "app/cmd/options.h"
 
 struct fields {
 	uint64_t seconds, bytes, rows;

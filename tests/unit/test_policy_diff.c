@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "core/policy_diff.h"
+#include "core/policy/diff.h"
 #include "policy_help.h"
 
 static const char base[] =

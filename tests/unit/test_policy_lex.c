@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/policy_lex.h"
+#include "core/policy/lex.h"
 
 static struct token only(const char *text)
 {

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/policy_parse.h"
+#include "core/policy/parse.h"
 #include "policy_help.h"
 
 Test(policy_tree, quotas_have_bytes_keys_and_periods)

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/proposal.h"
-#include "core/policy.h"
+#include "app/cmd/proposal.h"
+#include "core/policy/policy.h"
 
 static struct net_state net;
 

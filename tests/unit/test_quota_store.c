@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/quota_store.h"
+#include "core/ledger/quota_store.h"
 
 static struct quota_record record(uint32_t n, uint64_t used)
 {

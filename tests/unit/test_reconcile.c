@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/def.h"
-#include "core/reconcile.h"
+#include "core/ledger/reconcile.h"
 
 Test(reconcile, every_reason_has_a_name_and_a_group)
 {

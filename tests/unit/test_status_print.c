@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/status.h"
+#include "app/status/status.h"
 
 static json_t *load(const char *text)
 {

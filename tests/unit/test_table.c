@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "app/table.h"
+#include "app/show/table.h"
 
 static const struct table_column columns[] = { { "NAME", false },
 					       { "BYTES", true },

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "core/vendor.h"
+#include "core/geo/vendor.h"
 
 static const char oui[] =
 	"Registry,Assignment,Organization Name,Organization Address\r\n"

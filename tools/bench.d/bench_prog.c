@@ -16,9 +16,9 @@
 #include "curfew/config.h"
 
 #include "bench.skel.h"
-#include "core/image.h"
+#include "core/image/image.h"
 #include "packets.h"
-#include "port/datapath.h"
+#include "port/datapath/datapath.h"
 #include "port/zones.h"
 
 #define BPFFS      "/sys/fs/bpf"

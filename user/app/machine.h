@@ -3,8 +3,8 @@
 #ifndef CURFEW_APP_MACHINE_H
 #define CURFEW_APP_MACHINE_H
 
-#include "core/image.h"
-#include "port/datapath.h"
+#include "core/image/image.h"
+#include "port/datapath/datapath.h"
 #include "port/netlink.h"
 
 /* Sorted and without duplicates, so that two can be compared. */

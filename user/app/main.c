@@ -2,8 +2,8 @@
 /* Global options, finding the command, help. */
 #include <string.h>
 
-#include "app/cmd.h"
-#include "app/options.h"
+#include "app/cmd/cmd.h"
+#include "app/cmd/options.h"
 #include "base/log.h"
 
 static const struct cmd *find(const char *name)

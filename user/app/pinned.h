@@ -3,8 +3,8 @@
 #ifndef CURFEW_APP_PINNED_H
 #define CURFEW_APP_PINNED_H
 
-#include "app/cmd.h"
-#include "port/datapath.h"
+#include "app/cmd/cmd.h"
+#include "port/datapath/datapath.h"
 
 /*
  * Adopts what is pinned in cli->bpffs. Returns EXIT_FINE and the datapath, to be

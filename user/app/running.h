@@ -4,9 +4,9 @@
 #ifndef CURFEW_APP_RUNNING_H
 #define CURFEW_APP_RUNNING_H
 
+#include "app/daemon/manual.h"
 #include "app/machine.h"
-#include "app/manual.h"
-#include "core/image.h"
+#include "core/image/image.h"
 #include "port/geo_load.h"
 #include "port/vendor_load.h"
 

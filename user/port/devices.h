@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The network devices of this namespace, as core/device.h wants them: links and
+ * The network devices of this namespace, as core/coverage/device.h wants them: links and
  * default routes by rtnetlink(7), features by the ethtool ioctls
  * (linux/ethtool.h: ETHTOOL_GSTRINGS, ETHTOOL_GFEATURES).
  */
 #ifndef CURFEW_PORT_DEVICES_H
 #define CURFEW_PORT_DEVICES_H
 
-#include "core/device.h"
+#include "core/coverage/device.h"
 
 /*
  * Reads all, without features. Blocks for as long as the kernel takes to list

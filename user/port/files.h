@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Policy files from the file system: what core/policy.h asks for as struct policy_io. */
+/* Policy files from the file system: what core/policy/policy.h asks for as struct policy_io. */
 #ifndef CURFEW_PORT_FILES_H
 #define CURFEW_PORT_FILES_H
 
 #include <stddef.h>
 
-#include "core/policy.h"
+#include "core/policy/policy.h"
 
 /* Larger files are refused: no list of networks is that long. */
 #define FILES_SIZE_MAX (64U << 20)

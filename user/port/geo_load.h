@@ -3,8 +3,8 @@
 #ifndef CURFEW_PORT_GEO_LOAD_H
 #define CURFEW_PORT_GEO_LOAD_H
 
-#include "core/geo.h"
-#include "core/policy.h"
+#include "core/geo/geo.h"
+#include "core/policy/policy.h"
 #include "port/mmdb.h"
 
 struct geo_loaded {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "core/mmdb_encode.h"
+#include "core/geo/mmdb_encode.h"
 #include "port/mmdb_walk.h"
 
 #define MARKER          "\xab\xcd\xefMaxMind.com"

@@ -7,8 +7,8 @@
 #ifndef CURFEW_PORT_MMDB_H
 #define CURFEW_PORT_MMDB_H
 
-#include "core/geo.h"
-#include "core/mmdb_record.h"
+#include "core/geo/geo.h"
+#include "core/geo/mmdb_record.h"
 
 #define MMDB_SIZE_MAX (2ULL << 30) /* bytes */
 

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
-#include "port/datapath_link.h"
+#include "port/datapath/link.h"
 
 #define BUFFER   32768
 #define aligned_ __attribute__((aligned(NLMSG_ALIGNTO)))

@@ -3,7 +3,7 @@
 #ifndef CURFEW_PORT_VENDOR_LOAD_H
 #define CURFEW_PORT_VENDOR_LOAD_H
 
-#include "core/vendor.h"
+#include "core/geo/vendor.h"
 
 #define VENDOR_DIR "/usr/share/ieee-data"
 

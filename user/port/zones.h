@@ -2,13 +2,13 @@
 /*
  * Time zones of this machine: files under /usr/share/zoneinfo by name, and the
  * machine's own from /etc/localtime. Nothing else lives here; what a zone
- * means is core/calendar.h. The environment variable TZ is not looked at: the
+ * means is core/time/calendar.h. The environment variable TZ is not looked at: the
  * same policy has to mean the same in a service and in a shell.
  */
 #ifndef CURFEW_PORT_ZONES_H
 #define CURFEW_PORT_ZONES_H
 
-#include "core/calendar.h"
+#include "core/time/calendar.h"
 
 /*
  * A cache: each zone is read once, and stays as it was read until the cache is

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `curfew diff`: what a reload would change. */
+#include <errno.h>
+#include <string.h>
+
+#include "app/cmd/options.h"
+#include "app/daemon/last_good.h"
+#include "app/running.h"
+#include "app/show/json_util.h"
+#include "app/show/table.h"
+#include "core/policy/diff.h"
+#include "port/files.h"
+
+#define CUTS_MAX 10000 /* keys that are looked at */
+
+static const char *const what_names[] = {
+	[CHANGE_SITE] = "site",         [CHANGE_INSIDE] = "inside",
+	[CHANGE_OUTSIDE] = "outside",   [CHANGE_NETWORKS] = "networks",
+	[CHANGE_IGNORE] = "ignore",     [CHANGE_GEO] = "geo",
+	[CHANGE_SET] = "set",           [CHANGE_WINDOW] = "window",
+	[CHANGE_POLICY] = "policy",     [CHANGE_PUBLISH] = "publish",
+	[CHANGE_PROTECT] = "protect",   [CHANGE_EXEMPT] = "exempt",
+	[CHANGE_DETECT] = "detect",     [CHANGE_ON] = "on",
+	[CHANGE_ALERT_TO] = "alert to", [CHANGE_MODE] = "mode",
+};
+static const char *const how_names[] = {
+	[CHANGE_ADDED] = "added",
+	[CHANGE_REMOVED] = "removed",
+	[CHANGE_CHANGED] = "changed",
+};
+static const char *const fate_names[] = {
+	[QUOTA_KEPT] = "kept",
+	[QUOTA_NEW] = "new",
+	[QUOTA_GONE] = "gone",
+};
+
+/* The daemon's text stands where its file stands, so that relative paths lead to the same places.
+ */
+struct in_force {
+	char *path;
+	char *text;
+};
+
+static int read_in_force(void *arg, const char *path, char **ret_text, size_t *ret_size)
+{
+	const struct in_force *f = arg;
+
+	if (strcmp(path, f->path))
+		return policy_io_files.read_file(policy_io_files.arg, path, ret_text, ret_size);
+	*ret_text = xstrdup(f->text);
+	*ret_size = strlen(f->text);
+	return 0;
+}
+
+static int parse(const struct policy_io *io, const char *path, struct policy_set **ret)
+{
+	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	_cleanup_buf_ struct buf text = { 0 };
+
+	if (policy_parse(io, path, ret, &diags) == 0)
+		return EXIT_FINE;
+	diags_append(&diags, &text);
+	fputs(buf_text(&text), stderr);
+	return EXIT_USAGE;
+}
+
+static int parse_reply(const struct cli *cli, const json_t *reply, struct policy_set **ret)
+{
+	const char *slash = strrchr(cli->config, '/');
+	const char *text = json_string_value(json_object_get(reply, "text"));
+	struct in_force f = {
+		.path = xprintf("%.*s(in force)", slash ? (int)(slash - cli->config + 1) : 0,
+				cli->config),
+		.text = xstrdup(text ? text : ""),
+	};
+	struct policy_io io = { read_in_force, policy_io_files.glob, &f };
+	int r = parse(&io, f.path, ret);
+
+	free(f.path);
+	free(f.text);
+	return r;
+}
+
+/* What is in force, or with the daemon dead what was. */
+static int parse_before(const struct cli *cli, struct policy_set **ret)
+{
+	_cleanup_free_ char *kept = NULL;
+	json_t *reply;
+	int r = client_try(cli, "config", NULL, &reply);
+
+	if (r > 0)
+		return r;
+	if (r == 0) {
+		r = parse_reply(cli, reply, ret);
+		json_decref(reply);
+		return r;
+	}
+	if (last_good_path(cli->state_dir, &kept) < 0) {
+		cmd_error("the daemon is not running, and no earlier configuration is kept in %s",
+			  cli->state_dir);
+		return EXIT_NOT_RUNNING;
+	}
+	cmd_error("the daemon is not running: compared with the last configuration it had");
+	return parse(&policy_io_files, kept, ret);
+}
+
+static void print_lines(const char *text, const char *sign, enum table_style style, bool colour)
+{
+	while (text && *text) {
+		size_t n = strcspn(text, "\n");
+		_cleanup_free_ char *line = xstrndup(text, n);
+		_cleanup_free_ char *safe = text_safe(line);
+
+		printf("%s%s%s%s\n", style_on(style, colour), sign, safe, style_off(style, colour));
+		text += n + (text[n] == '\n');
+	}
+}
+
+static void print_change(const struct change *c, bool colour)
+{
+	_cleanup_free_ char *name = c->name ? text_safe(c->name) : NULL;
+
+	printf("%s%s %s%s%s%s%s\n", style_on(STYLE_BOLD, colour), how_names[c->how],
+	       what_names[c->what], name ? " \"" : "", name ? name : "", name ? "\"" : "",
+	       style_off(STYLE_BOLD, colour));
+	print_lines(c->before, "-   ", STYLE_BAD, colour);
+	print_lines(c->after, "+   ", STYLE_GOOD, colour);
+}
+
+static void print_quotas(const struct policy_diff *d)
+{
+	for (size_t i = 0; i < d->quotas.n; i++) {
+		const struct quota_change *q = &d->quotas.v[i];
+		_cleanup_free_ char *name = text_safe(q->policy);
+
+		printf("counters %-5s \"%s\" %s\n", fate_names[q->fate], name, q->quota);
+	}
+}
+
+/* ---- what enforcing it would cut at once -------------------------------- */
+
+static bool enforced(const struct policy_set *set, const char *name)
+{
+	const struct policy *p = name ? policy_find_policy(set, name) : NULL;
+
+	return set->mode == MODE_ENFORCE && p && p->mode != MODE_OBSERVE;
+}
+
+static bool is_kept(const struct policy_diff *d, const char *policy, const char *quota)
+{
+	for (size_t i = 0; i < d->quotas.n; i++)
+		if (d->quotas.v[i].fate == QUOTA_KEPT && !strcmp(d->quotas.v[i].policy, policy) &&
+		    !strcmp(d->quotas.v[i].quota, quota))
+			return true;
+	return false;
+}
+
+/* The daemon's keys that are used up and only observed, of quotas that the new file enforces. */
+static json_t *find_cuts(const struct cli *cli, const struct policy_set *after,
+			 const struct policy_diff *d)
+{
+	json_t *reply, *cuts = json_array(), *row;
+	size_t i;
+
+	if (client_try(cli, "quotas", json_pack("{s:b, s:i}", "all", 0, "n", CUTS_MAX), &reply))
+		return cuts;
+	json_array_foreach(json_object_get(reply, "rows"), i, row)
+	{
+		const char *policy = json_get_text(row, "policy");
+		const char *quota = json_get_text(row, "quota");
+
+		if (json_is_true(json_object_get(row, "used_up")) &&
+		    json_is_true(json_object_get(row, "observes")) && quota &&
+		    enforced(after, policy) && is_kept(d, policy, quota))
+			json_array_append_new(cuts, json_pack("{s:s, s:s, s:O}", "policy", policy,
+							      "quota", quota, "key_text",
+							      json_object_get(row, "key_text")));
+	}
+	json_decref(reply);
+	return cuts;
+}
+
+static void print_cuts(const json_t *cuts, bool colour)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(cuts, i, row)
+	{
+		_cleanup_free_ char *policy = text_safe(json_get_text(row, "policy"));
+		_cleanup_free_ char *key = text_safe(json_get_text(row, "key_text") ?: "?");
+
+		printf("%scut at once%s     \"%s\" %s: %s, nothing is left\n",
+		       style_on(STYLE_BAD, colour), style_off(STYLE_BAD, colour), policy, key,
+		       json_get_text(row, "quota"));
+	}
+}
+
+static int print_json(const struct policy_diff *d, json_t *cuts)
+{
+	json_t *changes = json_array(), *quotas = json_array();
+
+	for (size_t i = 0; i < d->changes.n; i++) {
+		const struct change *c = &d->changes.v[i];
+
+		json_array_append_new(changes, json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "what",
+							 what_names[c->what], "how",
+							 how_names[c->how], "name", c->name,
+							 "before", c->before, "after", c->after));
+	}
+	for (size_t i = 0; i < d->quotas.n; i++) {
+		const struct quota_change *q = &d->quotas.v[i];
+
+		json_array_append_new(quotas,
+				      json_pack("{s:s, s:s, s:s}", "policy", q->policy, "quota",
+						q->quota, "counters", fate_names[q->fate]));
+	}
+	return json_out("diff",
+			json_pack("{s:b, s:o, s:o, s:O}", "differs", d->changes.n > 0, "changes",
+				  changes, "quotas", quotas, "cut_at_once", cuts));
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	_cleanup_policy_set_ struct policy_set *before = NULL, *after = NULL;
+	int r = options_parse(cli, NULL, NULL, &argc, &argv);
+	struct policy_diff d;
+	json_t *cuts;
+
+	if (r != OPTIONS_GO)
+		return r;
+	if (argc > 1)
+		return cmd_usage(cli, "one file at a time");
+	r = parse(&policy_io_files, argc ? argv[0] : cli->config, &after);
+	if (r == EXIT_FINE)
+		r = parse_before(cli, &before);
+	if (r)
+		return r;
+	policy_diff(before, after, &d);
+	r = d.changes.n ? EXIT_DEGRADED : EXIT_FINE;
+	cuts = find_cuts(cli, after, &d);
+	if (cli->json)
+		print_json(&d, cuts);
+	for (size_t i = 0; i < d.changes.n && !cli->json; i++)
+		print_change(&d.changes.v[i], cli->colour);
+	if (!cli->json && d.changes.n)
+		print_quotas(&d);
+	if (!cli->json)
+		print_cuts(cuts, cli->colour);
+	json_decref(cuts);
+	policy_diff_done(&d);
+	return r;
+}
+
+const struct cmd cmd_diff = {
+	.name = "diff",
+	.usage = "[FILE]",
+	.help = "what a reload would change, and which counters it keeps",
+	.more = "Compares FILE, by default the daemon's own, with what is in force. Lists read from files\n"
+		"are compared by name. Keys that have used up a quota which is only observed so far, and\n"
+		"which FILE enforces, are named: they are cut at once. Exit code 0: the same; 1: it\n"
+		"differs; 2: FILE is not good.",
+	.run = run,
+};

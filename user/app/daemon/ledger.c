@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's books: polls into the ledger, events into alerts, destinations for people. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "app/daemon/alerts.h"
+#include "app/daemon/books.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "core/ledger/query.h"
+
+#define PUBLISH_MAX    65536
+#define NEIGHBOURS_MS  5000
+#define EVENT_FRESH_MS 1000
+
+uint64_t books_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+int request_fail(char **ret_error, int code, const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	*ret_error = b.s;
+	return code;
+}
+
+json_t *json_time(const struct daemon *d, struct utc at)
+{
+	return json_when(at, d->zone);
+}
+
+struct place books_place(const struct daemon *d, const struct addr *a)
+{
+	return place_find(&d->now.geo, &d->now.set->site, a);
+}
+
+const struct neigh_list *books_neighbours(struct daemon *d)
+{
+	struct books *b = d->books;
+	uint64_t now = books_ms();
+
+	if (b->neighbours_ms && now - b->neighbours_ms < NEIGHBOURS_MS)
+		return &b->neighbours;
+	/* an old list is better than none */
+	neigh_read(&b->neighbours);
+	b->neighbours_ms = now;
+	return &b->neighbours;
+}
+
+/* ---- polling ------------------------------------------------------------- */
+
+static void add_sample(void *arg, const struct pair_sample *p)
+{
+	struct ledger_sample s = {
+		.src = p->src,
+		.dst = p->dst,
+		.hook = p->hook,
+		.slot = p->slot,
+		.wire_bytes = p->wire_bytes,
+		.payload_bytes = p->payload_bytes,
+		.dropped_wire_bytes = p->dropped_wire_bytes,
+		.packets = p->packets,
+		.label = p->label,
+		.source_class = p->source_class,
+		.life = p->life,
+		.dropped = p->flags & CF_SLOT_DROPPED,
+		.began = p->flags & (CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE),
+	};
+
+	ledger_poll_add(arg, &s);
+}
+
+static int look(struct daemon *d)
+{
+	struct books *b = d->books;
+	int r;
+
+	b->polled_ms = books_ms();
+	ledger_poll_begin(d->ledger, daemon_now(d), b->polled_ms);
+	r = datapath_pairs(d->dp, add_sample, d->ledger);
+	ledger_poll_end(d->ledger);
+	if (r < 0 && !b->poll_errors++)
+		log_err(r, "cannot read the pair table");
+	return r;
+}
+
+void books_refresh(struct daemon *d, uint64_t ms)
+{
+	if (books_ms() - d->books->polled_ms >= ms)
+		look(d);
+}
+
+/* ---- publishing destinations ---------------------------------------------- */
+
+/* Cut where a character ends. */
+static void copy_text(char *to, size_t size, const char *from)
+{
+	size_t n = from ? strlen(from) : 0;
+
+	if (n >= size)
+		for (n = size - 1; n && ((unsigned char)from[n] & 0xc0) == 0x80; n--)
+			;
+	if (n)
+		memcpy(to, from, n);
+	to[n] = 0;
+}
+
+static void destination_of(const struct daemon *d, const struct ledger_row *row,
+			   struct cf_destination_key *key, struct cf_destination *value)
+{
+	struct place place = books_place(d, &row->dst);
+	char text[DESTINATION_TEXT_MAX];
+
+	*key = (struct cf_destination_key){ 0 };
+	copy_text(key->address, sizeof(key->address), destination_format(&row->dst, text));
+	*value = (struct cf_destination){
+		.asn = place.rec.asn,
+		.distance_km = place.km,
+		.sources = row->sources,
+		.packets = row->sums.packets,
+		.wire_bytes = row->sums.wire_bytes,
+		.payload_bytes = row->sums.payload_bytes,
+		.dropped_wire_bytes = row->sums.dropped_wire_bytes,
+	};
+	memcpy(value->cc, place.rec.cc, sizeof(value->cc));
+	copy_text(value->as_name, sizeof(value->as_name), place.rec.as_name);
+	copy_text(value->city, sizeof(value->city), place.rec.city);
+	copy_text(value->verdict, sizeof(value->verdict), row->dropped ? "drop" : "pass");
+}
+
+static void publish(struct daemon *d)
+{
+	_cleanup_ledger_rows_ struct ledger_rows rows = { 0 };
+	struct ledger_query q = { .by = LEDGER_BY_DESTINATION, .top = PUBLISH_MAX };
+	_cleanup_free_ struct cf_destination_key *keys = NULL;
+	_cleanup_free_ struct cf_destination *values = NULL;
+	int r;
+
+	ledger_query(d->ledger, &q, &rows);
+	keys = xcalloc(rows.n, sizeof(*keys));
+	values = xcalloc(rows.n, sizeof(*values));
+	for (size_t i = 0; i < rows.n; i++)
+		destination_of(d, &rows.v[i], &keys[i], &values[i]);
+	r = datapath_publish(d->dp, keys, values, rows.n);
+	if (r < 0 && !d->books->publish_errors++)
+		log_err(r, "cannot publish the destinations");
+}
+
+/* In polls: the map is written whole, so a large one less often. */
+static uint32_t publish_every(const struct ledger *l)
+{
+	return l->destinations.n <= 4096 ? 1 : 5;
+}
+
+void daemon_ledger_poll(struct daemon *d)
+{
+	struct books *b = d->books;
+	const struct ledger *l = d->ledger;
+
+	if (books_commit_due(d))
+		books_commit(d, look);
+	else
+		look(d);
+	if (l->poll - b->published_poll < publish_every(l) && b->published_poll)
+		return;
+	if (l->total.wire_bytes == b->published_wire && b->published_poll)
+		return;
+	b->published_poll = l->poll;
+	b->published_wire = l->total.wire_bytes;
+	publish(d);
+}
+
+/* ---- events ----------------------------------------------------------------- */
+
+static struct alert_context context_of(const struct daemon *d)
+{
+	return (struct alert_context){
+		.set = d->now.set,
+		.image = d->now.image,
+		.generation = d->now.generation,
+		.geo = &d->now.geo,
+		.zone = d->zone,
+	};
+}
+
+static struct utc event_time(const struct daemon *d, const struct cf_event *ev)
+{
+	int64_t ns = d->clock.utc_ns + (int64_t)(ev->boot_ns - d->clock.boot_ns);
+
+	if (!ev->boot_ns || !d->clock.utc_ns || ns < 0)
+		return daemon_now(d);
+	return (struct utc){ ns / 1000000000 };
+}
+
+static bool alone(struct daemon *d, const struct cf_event *ev)
+{
+	const struct ledger_host *h;
+	struct addr dst;
+
+	/* who else sends there may have begun since the last poll */
+	books_refresh(d, EVENT_FRESH_MS);
+	memcpy(dst.b, ev->dst, sizeof(dst.b));
+	h = ledger_destination(d->ledger, &dst);
+	return h && h->peers == 1;
+}
+
+void daemon_ledger_event(struct daemon *d, const struct cf_event *ev)
+{
+	struct alert_context cx = context_of(d);
+	_cleanup_alert_ struct alert a = { 0 };
+	struct utc at = event_time(d, ev);
+	enum alert_news news = alert_seen_check(d->books->seen, &cx, ev, at);
+
+	if (news == ALERT_KNOWN)
+		return;
+	cx.last = news == ALERT_NEW_LAST;
+	cx.alone = alone(d, ev);
+	if (alert_make(&cx, ev, at, &a) < 0) {
+		if (!d->books->events_unknown++)
+			log_warning("the kernel reported an event of a kind we do not know: %u",
+				    ev->kind);
+		return;
+	}
+	alert_log_add(d->alerts, &a, d->zone);
+}
+
+/* ---- start and stop --------------------------------------------------------- */
+
+/*
+ * When the tables were made: bpffs stamps a pin when it is created, and these
+ * are never replaced. The daemon's clock may be shifted, the file system's not.
+ */
+static struct utc tables_made(const struct daemon *d)
+{
+	_cleanup_free_ char *path = xprintf("%s/quotas", d->cli->bpffs);
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return daemon_now(d);
+	return (struct utc){ st.st_mtim.tv_sec + d->clock_offset };
+}
+
+int daemon_ledger_start(struct daemon *d, char **ret_error)
+{
+	struct books *b = xcalloc(1, sizeof(*b));
+
+	if (getrandom(&b->seed, sizeof(b->seed), 0) != sizeof(b->seed)) {
+		request_fail(ret_error, 0, "cannot draw random numbers: %s", strerror(errno));
+		free(b);
+		return EXIT_DEGRADED;
+	}
+	d->books = b;
+	b->seen = alert_seen_new(b->seed);
+	books_open(d, tables_made(d), look);
+	d->alerts = alert_log_open(d->cli->state_dir);
+	if (d->now.set)
+		alert_log_configure(d->alerts, d->now.set);
+	return 0;
+}
+
+void daemon_ledger_stop(struct daemon *d)
+{
+	if (!d->books)
+		return;
+	if (d->books->committed_ms)
+		books_commit(d, look);
+	alert_log_close(d->alerts);
+	ledger_free(d->ledger);
+	alert_seen_free(d->books->seen);
+	neigh_list_done(&d->books->neighbours);
+	free(d->books);
+	d->alerts = NULL;
+	d->ledger = NULL;
+	d->books = NULL;
+}
+
+void daemon_ledger_reloaded(struct daemon *d)
+{
+	alert_log_configure(d->alerts, d->now.set);
+	/* places and labels may have changed: show them without waiting for traffic */
+	d->books->published_poll = 0;
+}
+
+const struct request requests_ledger[] = {
+	{ .verb = "flows", .fn = request_flows },
+	{ .verb = "quotas", .fn = request_quotas },
+	{ .verb = "quota-reset", .changes = true, .fn = request_quota_reset },
+	{ .verb = "alerts", .fn = request_alerts },
+	{ .verb = "why", .fn = request_why },
+	{ .verb = "would", .fn = request_would },
+	{ 0 },
+};

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "app/show/explain_json.h"
+#include "app/show/explain_hold.h"
+#include "app/show/explain_link.h"
+#include "app/status/status.h"
+#include "core/policy/failing.h"
+
+#include <string.h>
+
+#include "core/image/row.h"
+#include "core/policy/print.h"
+
+static const char *const from_names[] = {
+	[CF_FROM_INSIDE] = "inside",
+	[CF_FROM_GATEWAY] = "gateway",
+	[CF_FROM_OTHER] = "other",
+};
+_Static_assert(ARRAY_SIZE(from_names) == CF_FROM_MAX, "a beginning has no name");
+
+static const struct {
+	const char *slug, *group, *text;
+} reasons[] = {
+#define X(id, slug, group, text) { slug, #group, text },
+	CF_REASONS(X)
+#undef X
+};
+
+static int parse_from(struct daemon *d, const json_t *args, struct question *q, char **ret_error)
+{
+	const char *text = json_get_text(args, "from");
+
+	q->src.from =
+		ledger_from(CF_HOOK_OUTSIDE, &q->src.addr, &d->machine.local) == CF_FROM_GATEWAY
+			? CF_FROM_GATEWAY
+			: CF_FROM_INSIDE;
+	if (!text)
+		return 0;
+	for (unsigned int i = 0; i < CF_FROM_MAX; i++) {
+		if (strcmp(text, from_names[i]))
+			continue;
+		q->src.from = (enum cf_from)i;
+		return 0;
+	}
+	return request_fail(ret_error, EXIT_USAGE, "--from is inside or gateway, not '%s'", text);
+}
+
+static int parse_service(const json_t *args, struct question *q, char **ret_error)
+{
+	const char *text = json_get_text(args, "service"), *who = json_get_text(args, "initiated");
+
+	if (text) {
+		if (service_parse_text(text, &q->service) < 0)
+			return request_fail(ret_error, EXIT_USAGE,
+					    "'%s' is not a service; tcp/443, icmp or 50 is", text);
+		q->has_service = true;
+		q->began = CF_BEGAN_INSIDE;
+	}
+	if (!who)
+		return 0;
+	if (strcmp(who, "inside") != 0 && strcmp(who, "outside") != 0)
+		return request_fail(ret_error, EXIT_USAGE,
+				    "--initiated is inside or outside, not '%s'", who);
+	q->began = strcmp(who, "inside") ? CF_BEGAN_OUTSIDE : CF_BEGAN_INSIDE;
+	return 0;
+}
+
+/* What an alert knows of its packet: its ports, and not who began. */
+static void packet_service(const json_t *args, struct question *q)
+{
+	const json_t *protocol = json_object_get(args, "protocol");
+
+	if (!json_is_integer(protocol))
+		return;
+	q->has_service = true;
+	q->service.protocol = (uint8_t)json_integer_value(protocol);
+	q->service.port_first = (uint16_t)json_get_count(args, "destination_port");
+	q->service.has_port = q->service.port_first;
+	q->other_port = (uint16_t)json_get_count(args, "source_port");
+}
+
+int question_parse(struct daemon *d, const json_t *args, struct question *ret, char **ret_error)
+{
+	const char *src = json_get_text(args, "source"), *dst = json_get_text(args, "destination");
+	const char *at = json_get_text(args, "at");
+	struct question q = { .at = daemon_now(d), .now = true };
+	int r;
+
+	if (!src || addr_parse(src, &q.src.addr) < 0)
+		return request_fail(ret_error, EXIT_USAGE, "'%s' is not a source address",
+				    src ? src : "");
+	if (!dst || addr_parse(dst, &q.dst) < 0)
+		return request_fail(ret_error, EXIT_USAGE, "'%s' is not a destination address",
+				    dst ? dst : "");
+	r = parse_from(d, args, &q, ret_error);
+	if (r)
+		return r;
+	packet_service(args, &q);
+	r = parse_service(args, &q, ret_error);
+	if (r)
+		return r;
+	if (at && utc_parse(at, d->zone, daemon_now(d), &q.at) < 0)
+		return request_fail(ret_error, EXIT_USAGE,
+				    "'%s' is not a time; \"Tue 00:30\", \"2026-11-24 22:00\" or "
+				    "\"+2h\" is",
+				    at);
+	q.now = !at;
+	r = link_parse(d, args, &q, ret_error);
+	if (r)
+		return r;
+	*ret = q;
+	return 0;
+}
+
+/* ---- quotas --------------------------------------------------------------- */
+
+/* The entry the kernel would charge: the key's own, or the shared one when the ledger was full. */
+static const struct quota_entry *entry_of(const struct quota_entries *l,
+					  const struct cf_quota_key *key)
+{
+	struct cf_quota_key shared = { .quota = key->quota, .kind = CF_KEY_OVERFLOW };
+	const struct quota_entry *e = quota_entries_find(l, key);
+
+	return e ? e : quota_entries_find(l, &shared);
+}
+
+/* A key that nothing was booked on yet. */
+static struct quota_entry fresh(const struct image *img, uint32_t quota,
+				const struct cf_quota_key *key, struct utc at)
+{
+	const struct cf_quota_spec *s = &img->quotas.v[quota];
+	uint32_t period = s->bits_per_second ? 0 : image_period(img, s->calendar, at);
+	struct quota_entry e = {
+		.key = *key,
+		.quota = quota,
+		.limit_bytes = s->limit_bytes,
+		.drop_bytes = s->drop_bytes,
+		.observes = img->observe || img->rules.v[s->rule].flags & CF_RULE_OBSERVE,
+		.present = period || s->bits_per_second,
+		.period_began = { (int64_t)period * 60 },
+	};
+
+	memcpy(e.state.policy, s->policy, sizeof(e.state.policy));
+	if (period)
+		e.period_ends = image_period_end(img, s->calendar, at);
+	return e;
+}
+
+static json_t *unknown_key(struct daemon *d, uint32_t quota)
+{
+	const struct cf_quota_spec *s = &d->now.image->quotas.v[quota];
+	const struct policy *p = rule_policy(d->now.image, d->now.set, s->rule);
+	_cleanup_buf_ struct buf text = { 0 };
+
+	limit_print(d->now.image, d->now.set, quota, &text);
+	return json_pack("{s:o, s:o, s:o, s:s}", "policy", p ? json_text(p->name) : json_null(),
+			 "quota", json_text(buf_text(&text)), "limit_bytes",
+			 json_count(s->limit_bytes), "unknown",
+			 "the source is known by its MAC, and nobody answers for its address now");
+}
+
+static json_t *quota_json(struct daemon *d, const struct question *q, uint32_t quota,
+			  const struct quota_entries *l, struct answer *a)
+{
+	const struct image *img = d->now.image;
+	struct quota_entry e;
+	const struct quota_entry *booked;
+	struct cf_quota_key key;
+
+	if (quota_key_make(img, quota, &q->src, &q->dst, &key) < 0)
+		return unknown_key(d, quota);
+	e = fresh(img, quota, &key, q->at);
+	booked = entry_of(l, &key);
+	/* entries were read as of `at`: one that is not present then speaks of another period */
+	if (booked && booked->present)
+		e = *booked;
+	if (e.used_up && (a->quota == ~0U || !e.observes)) {
+		a->quota = quota;
+		a->rule = img->quotas.v[quota].rule;
+		if (!a->drop)
+			a->reason = e.observes                             ? CF_REASON_PASS_OBSERVED
+				    : img->quotas.v[quota].bits_per_second ? CF_REASON_DROP_RATE
+									   : CF_REASON_DROP_QUOTA;
+		a->drop |= !e.observes;
+	}
+	return books_quota_json(d, &e);
+}
+
+static json_t *quotas_json(struct daemon *d, const struct question *q, struct answer *a,
+			   char **ret_error)
+{
+	_cleanup_quota_entries_ struct quota_entries l = { 0 };
+	const struct image *img = d->now.image;
+	json_t *list;
+	int r = quota_entries_read(d->dp, img, q->at, &l);
+
+	if (r < 0) {
+		request_fail(ret_error, 0, "cannot read the quotas: %s", strerror(-r));
+		return NULL;
+	}
+	list = json_array();
+	for (uint32_t i = 0; i < img->quotas.n; i++)
+		if (row_has(&a->charged, img->quotas.v[i].rule))
+			json_array_append_new(list, quota_json(d, q, i, &l, a));
+	return list;
+}
+
+/* ---- the whole ------------------------------------------------------------- */
+
+static bool switched_off(const struct daemon *d)
+{
+	uint64_t until = datapath_control(d->dp)->off_until;
+
+	return until && until > datapath_jiffies(d->dp);
+}
+
+static json_t *verdict_json(const struct answer *a)
+{
+	return json_pack("{s:s, s:s, s:s, s:b}", "verdict", a->drop ? "drop" : "pass", "reason",
+			 reasons[a->reason].slug, "text", reasons[a->reason].text, "drop",
+			 (int)a->drop);
+}
+
+static json_t *window_json(struct daemon *d, const struct policy *p, uint32_t rule, struct utc at)
+{
+	_cleanup_free_ char *name = NULL;
+	struct utc begin, end;
+	bool open;
+
+	if (!p->during)
+		return json_null();
+	name = during_name(d->now.set, p->during);
+	open = rule_window(d->now.image, rule, at, &begin, &end);
+	return json_pack("{s:o, s:b, s:o, s:o}", "name", json_text(name), "open", (int)open,
+			 open ? "opened" : "closed", json_time(d, begin), open ? "closes" : "opens",
+			 json_time(d, end));
+}
+
+/* The policies about this pair, also those whose window is closed. */
+static json_t *policies_json(struct daemon *d, const struct question *q)
+{
+	const struct image *img = d->now.image;
+	struct cf_row about = policies_about(img, q->src.from, &q->src.addr, &q->dst);
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < img->rules.n; i++) {
+		const struct policy *p = rule_policy(img, d->now.set, i);
+
+		if (!row_has(&about, i) || !p)
+			continue;
+		json_array_append_new(list,
+				      json_pack("{s:o, s:o, s:b}", "policy", json_text(p->name),
+						"window", window_json(d, p, i, q->at), "observes",
+						!!(img->rules.v[i].flags & CF_RULE_OBSERVE)));
+	}
+	return list;
+}
+
+static json_t *rule_json(struct daemon *d, uint32_t rule)
+{
+	static const char *const kinds[] = {
+		[CF_RULE_NONE] = "none",       [CF_RULE_POLICY] = "policy",
+		[CF_RULE_EXCEPT] = "except",   [CF_RULE_EXEMPT] = "exempt",
+		[CF_RULE_PROTECT] = "protect", [CF_RULE_BLOCK] = "block",
+		[CF_RULE_PUBLISH] = "publish",
+	};
+	const struct policy *p = rule_policy(d->now.image, d->now.set, rule);
+	const struct cf_rule *r;
+	char name[CF_NAME_LEN + 1] = "";
+
+	if (rule >= d->now.image->rules.n)
+		return json_null();
+	r = &d->now.image->rules.v[rule];
+	memcpy(name, r->name, CF_NAME_LEN);
+	return json_pack("{s:s, s:o}", "kind",
+			 r->kind < ARRAY_SIZE(kinds) ? kinds[r->kind] : "unknown", "name",
+			 json_text(p ? p->name : name));
+}
+
+static json_t *service_json(const struct service *s)
+{
+	struct service_list l = { .v = (struct service *)s, .n = 1 };
+	_cleanup_buf_ struct buf text = { 0 };
+
+	print_services(&text, &l);
+	return json_text(buf_text(&text));
+}
+
+/* What the answer had to do without, and some rule asks for. */
+static json_t *undetermined_json(const struct image *img, const struct question *q, uint32_t open)
+{
+	json_t *list = json_array();
+
+	link_undetermined(img, q, list);
+	if (open & IMAGE_OPEN_SERVICE)
+		json_array_append_new(list, json_string("service"));
+	if (open & IMAGE_OPEN_BEGAN)
+		json_array_append_new(list, json_string("initiated"));
+	return list;
+}
+
+/* What fails just now, beside what the image knows; we ourselves have not stalled. */
+static enum cf_fail failing_now(struct daemon *d, const struct question *q)
+{
+	if (!q->now || !failing_lasts(d->dp, ON_TIME_UNKNOWN))
+		return CF_FAIL_KEEP;
+	return failing_find(ON_TIME_UNKNOWN, d->now.image->on[ON_TIME_UNKNOWN])->fail;
+}
+
+json_t *answer_json(struct daemon *d, const struct question *q, struct answer *ret,
+		    char **ret_error)
+{
+	struct image_packet p = {
+		.from = q->src.from,
+		.src = q->src.addr,
+		.dst = q->dst,
+		.at = q->at,
+		.has_service = q->has_service,
+		.protocol = q->service.protocol,
+		.has_port = q->service.has_port,
+		.port = q->service.port_first,
+		.other_port = q->other_port,
+		.began = q->began,
+		.failing = failing_now(d, q),
+	};
+	struct image_verdict v;
+	struct answer a;
+	struct place place = books_place(d, &q->dst);
+	char mac[MAC_TEXT_MAX];
+	json_t *o, *quotas, *hold;
+
+	link_of(q, &p);
+	v = image_judge(d->now.image, &p);
+	a = (struct answer){
+		.reason = v.reason, .rule = v.rule, .quota = ~0U, .charged = v.charged
+	};
+	a.drop = CF_DROP_REASONS >> v.reason & 1;
+	hold = explain_hold(d, q, &p, &a);
+	quotas = quotas_json(d, q, &a, ret_error);
+	if (!quotas) {
+		json_decref(hold);
+		return NULL;
+	}
+	/* above quotas and holds, as in the kernel */
+	v = image_judge_failing(
+		d->now.image, &p,
+		(struct image_verdict){ .reason = a.reason, .rule = a.rule, .open = v.open });
+	a.reason = v.reason;
+	a.rule = v.rule;
+	a.drop = CF_DROP_REASONS >> v.reason & 1;
+	if (a.drop && q->now && switched_off(d)) {
+		a.drop = false;
+		a.reason = CF_REASON_PASS_OFF;
+	}
+	o = json_object();
+	json_object_set_new(o, "source", json_addr(&q->src.addr));
+	json_object_set_new(o, "source_mac",
+			    q->src.has_mac ? json_string(mac_format(q->src.mac, mac))
+					   : json_null());
+	json_object_set_new(o, "from", json_string(from_names[q->src.from]));
+	json_object_set_new(o, "destination", json_addr(&q->dst));
+	json_place(o, &place);
+	json_object_set_new(o, "at", json_time(d, q->at));
+	if (q->has_service)
+		json_object_set_new(o, "service", service_json(&q->service));
+	if (q->began != CF_BEGAN_UNKNOWN)
+		json_object_set_new(
+			o, "initiated",
+			json_string(q->began == CF_BEGAN_INSIDE ? "inside" : "outside"));
+	json_object_set_new(o, "undetermined", undetermined_json(d->now.image, q, v.open));
+	json_object_set_new(o, "verdict", verdict_json(&a));
+	json_object_set_new(o, "rule", rule_json(d, a.rule));
+	json_object_set_new(o, "policies", policies_json(d, q));
+	json_object_set_new(o, "quotas", quotas);
+	json_object_set_new(o, "hold", hold);
+	*ret = a;
+	return o;
+}

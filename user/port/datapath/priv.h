@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the datapath_*.c files share, and nobody else sees. */
+#ifndef CURFEW_PORT_DATAPATH_PRIV_H
+#define CURFEW_PORT_DATAPATH_PRIV_H
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "curfew/config.h"
+#include "port/datapath/datapath.h"
+
+enum prog_id {
+	PROG_XDP_INSIDE,
+	PROG_TC_INSIDE,
+	PROG_TC_OUTSIDE,
+	PROG_XDP_INSIDE_FRAGS, /* for an MTU that only frames in several pieces allow */
+	PROG_MAX
+};
+
+/* A segment of the pair table, mapped. */
+struct segment_view {
+	const void *base;
+	uint32_t index;
+	uint32_t cpu;
+	bool six;
+};
+
+/* The programs of the generation that this process loaded. */
+struct generation {
+	uint32_t number;
+	void *skeleton[PROG_MAX];
+	int prog_fd[PROG_MAX]; /* -1: not loaded */
+	uint32_t prog_id[PROG_MAX];
+	struct cf_config config;
+	const struct image *image; /* only while loading */
+	const struct time_map *clock;
+	struct image_interface *interfaces; /* those that rules name; n is of class n + 1 */
+	struct bpf_object *tables_of; /* whose tables a copy shares; NULL: the first object's */
+};
+
+struct datapath {
+	char *dir;
+	struct datapath_options opt;
+	void *admin; /* skeleton: shared maps and the loader's own programs */
+	struct bpf_object *shared;
+	volatile struct cf_control *control;
+	struct {
+		struct segment_view *v;
+		size_t n, cap;
+	} segments;
+	struct cf_cpu_shard *cpu_shards; /* mapped; CF_CPUS_MAX of them */
+	struct shard_uses uses;          /* as of the last look */
+	struct ring_buffer *ring;
+	event_fn event_fn;
+	void *event_arg;
+	struct generation gen;
+	struct datapath_sizes sizes;
+	bool ct_module; /* conntrack was there when the generation was loaded */
+	bool read_only; /* attached to existing pins by a command */
+};
+
+#define _skeleton_(name) name##_bpf
+
+int why_set(struct why *why, int error, const char *fmt, ...) _printf_(3, 4);
+
+/* "<dir>/<name>" in a buffer of the caller. */
+const char *dp_path(const struct datapath *dp, char *buf, size_t size, const char *fmt, ...)
+	_printf_(4, 5);
+#define PIN_MAX 320
+
+int dp_map_fd(const struct datapath *dp, const char *name);
+/* Shared maps of an object are found by their pins; true for a generation's own table. */
+bool dp_is_table(const char *map);
+int dp_use_shared(const struct datapath *dp, struct bpf_object *obj, bool tables, struct why *why);
+/* Pins over what is there, so that there is always one. */
+int dp_pin_replace(int fd, const char *path);
+
+/* shards.c */
+int shards_make(struct datapath *dp, struct why *why);
+int shards_map(struct datapath *dp, struct why *why);
+void shards_unmap(struct datapath *dp);
+/*
+ * Waits until no program that ran before this runs any more: what they looked up
+ * is theirs no longer, what they wrote is there. 0 or -errno: then do not count on it.
+ */
+int dp_grace_period(struct datapath *dp);
+
+/* tables.c */
+int tables_size(struct bpf_object *obj, const struct image *img);
+int tables_fill(struct bpf_object *obj, const struct image *img, const struct time_map *clock);
+int tables_pin(const struct datapath *dp, struct bpf_object *obj);
+void tables_config(struct cf_config *c, const struct image *img, const struct time_map *clock);
+
+/* Whether rules ask by which device, or VLAN, a packet came in. */
+static inline bool facets_of_devices(const struct cf_facets *f)
+{
+	return f->interface_classes > 1 || f->vlan_classes > 1;
+}
+
+/* facets.c: keeps the names that rules of its image have for interfaces */
+void facets_keep(struct generation *g, const struct image *img);
+
+/* rates.c: of datapath_limits(), datapath_quota_reset(), datapath_quota_prune() */
+int rates_read(struct datapath *dp, quota_fn fn, void *arg);
+int rate_reset(struct datapath *dp, const struct cf_quota_key *key);
+int rates_prune(struct datapath *dp, const struct image *img);
+
+/* generation.c */
+int generation_load(struct datapath *dp, struct generation *g, enum prog_id which, struct why *why);
+void generation_close(struct generation *g);
+/* An object of it whose tables are filled; NULL: nothing is loaded. */
+struct bpf_object *generation_object(const struct generation *g);
+
+/* hooks.c */
+int hooks_switch(struct datapath *dp, struct generation *g, const struct hook_want *wants, size_t n,
+		 struct why *why);
+
+#endif
