@@ -274,3 +274,52 @@ Test(policy_tree, calendars_give_whole_days)
 	cr_expect_eq(dates->v[1].first.day, 25);
 	cr_expect_eq(dates->v[1].last.day, 25);
 }
+
+/* RFC 5545, 3.1: what a folded line seems to say is the rest of the one before. */
+Test(policy_tree, calendars_are_unfolded)
+{
+	static const struct memory_file files[] = {
+		{ "c", "window h = dates file \"ics\"\n" },
+		{ "ics",
+		  "\xef\xbb\xbf\r\nBEGIN:VCALENDAR\r\n"
+		  "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE\r\n :2026122\r\n\t5\r\n"
+		  "DESCRIPTION:last year it was\r\n DTSTART:20270101\r\n"
+		  "SUMMARY:not\r\n STATUS:CANCELLED\r\nEND:VEVENT\r\n"
+		  "BEGIN:VEVENT\r\nDTSTART;X=\"a:b\";VALUE=DATE:20260501\r\nDURATION:P2D\r\nEND:VEVENT\r\n"
+		  "END:VCALENDAR" },
+		{ 0 },
+	};
+	_cleanup_policy_set_ struct policy_set *set = NULL;
+	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	_cleanup_free_ char *said = NULL;
+	const struct date_list *dates;
+	int r = parse_files(files, &set, &diags);
+
+	said = diag_text(&diags);
+	cr_assert_eq(r, 0, "%s", said);
+	dates = &set->windows.v[0].when->dates;
+	cr_assert_eq(dates->n, 2);
+	cr_expect_eq(dates->v[0].first.year, 2026);
+	cr_expect_eq(dates->v[0].first.month, 12);
+	cr_expect_eq(dates->v[0].first.day, 25);
+	cr_expect_eq(dates->v[1].first.day, 1);
+	cr_expect_eq(dates->v[1].last.day, 2, "two days");
+}
+
+/* A mistake in a folded value is shown where it stands. */
+Test(policy_tree, a_folded_mistake_has_its_line)
+{
+	static const struct memory_file files[] = {
+		{ "c", "window h = dates file \"ics\"\n" },
+		{ "ics", "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:\n 20260230\n"
+			 "END:VEVENT\nEND:VCALENDAR\n" },
+		{ 0 },
+	};
+	_cleanup_policy_set_ struct policy_set *set = NULL;
+	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	_cleanup_free_ char *said = NULL;
+
+	cr_assert_eq(parse_files(files, &set, &diags), -EINVAL);
+	said = diag_text(&diags);
+	cr_expect(strstr(said, "ics:4:2: error: '20260230' is not a day"), "%s", said);
+}
