@@ -345,7 +345,8 @@ static __always_inline enum cf_reason parse_ipv6(const struct frame *f, __u32 of
 	if (skipped > total || (is_extension(next) && !later))
 		return parse_other(total, offset + 40, fragment, p);
 	set_fragment(p, fragment, later);
-	p->proto.n = (__u8)next;
+	/* RFC 8200, 4.5: only the first fragment's next header counts, so a later one may lie */
+	p->proto.n = later ? PROTO_NONE : (__u8)next;
 	parse_transport(f, offset + 40 + skipped, total - skipped, at[7], p);
 	/* what travels in extension headers is payload too: options can carry anything */
 	p->payload_bytes += skipped;

@@ -11,7 +11,8 @@ a packet, told from tshark's fields. Written from the definitions, not from pars
   what cannot be walked to its end is protocol 255, and all behind the IPv6 header is
   payload.
 - A jumbo option in more than 64 KiB is BIG TCP's own, never on a wire, and nobody's payload.
-- A later fragment has no ports, and its protocol is what its fragment header says.
+- A later fragment has no ports. Its protocol is what its header says in IPv4; in IPv6 it is not
+  known (RFC 8200, 4.5: the next header of the first fragment alone counts).
 - A tunnel's kind is told from its protocol, or from its UDP ports: VXLAN 4789 and 8472
   and Geneve 6081 as the destination, Teredo 3544 and ESP in UDP 4500 as either.
 - At most two VLAN tags; PPPoE sessions; IP in 802.3 only behind a SNAP header.
@@ -260,6 +261,8 @@ def ipv6(row, data, at):
         named_at = header_at
     sport, dport, header = transport(row, layers, data, at + 40 + skipped, total - skipped, proto, later)
     own = 8 if is_big_tcp(row, left) else 0
+    # of a later fragment only the place is known: what its next header says counts for nothing
+    proto = NONE if later else proto
     exact = pack(6, proto, fragment, later, src, dst, sport, dport, total - header - own)
     return exact, at + 40 + skipped + header - own
 

@@ -206,7 +206,7 @@ Test(service, protect_and_exempt)
 	assert_reason(send_one(&r, 6, 22, 40000), CF_REASON_PASS_PROTECTED);
 	assert_reason(send_one(&r, 6, 40000, 23), CF_REASON_DROP_POLICY);
 	assert_reason(send_one(&r, 1, 0, 0), CF_REASON_PASS_PROTECTED);
-	assert_reason(later_fragment(&r, 6), CF_REASON_DROP_POLICY);
+	assert_reason(later_fragment(&r, 6), CF_REASON_PASS_PROTECTED);
 	assert_reason(send_one(&r, 17, 40000, 53), CF_REASON_PASS_EXEMPT);
 	assert_reason(send_one(&r, 17, 53, 40000), CF_REASON_DROP_POLICY);
 }
@@ -461,4 +461,58 @@ Test(service, publish_at_most)
 	assert_server(&r, RIG_INSIDE, 80, 4000, CF_REASON_DROP_QUOTA);
 	assert_server(&r, RIG_INSIDE, 90, 4000, CF_REASON_PASS_PUBLISHED);
 	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).used_bytes, 200);
+}
+
+/* An IPv6 fragment of 64 bytes at `offset`, in units of 8, whose fragment header names `next`. */
+static struct frame_bytes fragment6(uint8_t next, uint16_t offset)
+{
+	static const uint8_t ethernet[] = { 0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 5, 0x86, 0xdd };
+	struct frame_bytes f = { .len = 14 + 40 + 8 + 64 };
+	uint8_t *ip = f.data + 14, *fragment = ip + 40;
+
+	memcpy(f.data, ethernet, sizeof(ethernet));
+	ip[0] = 0x60;
+	ip[5] = 8 + 64;
+	ip[6] = 44;
+	ip[7] = 64;
+	memcpy(ip + 8, (uint8_t[]){ 0x20, 0x01, 0x0d, 0xb8, [14] = 0, [15] = 5 }, 16);
+	memcpy(ip + 24, (uint8_t[]){ 0x20, 0x01, 0x0d, 0xb8, 0, 9, [15] = 9 }, 16);
+	fragment[0] = next;
+	fragment[2] = (uint8_t)(offset >> 5);
+	fragment[3] = (uint8_t)(offset << 3);
+	return f;
+}
+
+/* RFC 8200, 4.5: receivers go by the first fragment; what a later one says may be a lie. */
+Test(service, a_later_fragment_does_not_choose_its_protocol)
+{
+	static const uint8_t names[] = { 17, 6, 50, 59, 60, 132, 253 };
+	struct rig r;
+
+	rig_setup(&r,
+		  HEAD "policy \"p\" { from any service udp/53 then drop }\n"
+		       "policy \"q\" { from any to 2001:db8:9::/48 service tcp/25 then drop\n"
+		       "  except { service esp } }\n",
+		  NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct frame_bytes f = fragment6(names[i], LATER);
+
+		assert_reason(rig_frame(&r, RIG_INSIDE, &f, 0, 0), CF_REASON_DROP_POLICY);
+	}
+}
+
+Test(service, protect_holds_for_later_fragments)
+{
+	struct frame_bytes f = fragment6(17, LATER);
+	struct rig r;
+
+	rig_setup(&r,
+		  HEAD "policy \"p\" { from any to any then drop }\n"
+		       "protect { from any to any service udp/5000 }\n",
+		  NULL);
+	assert_reason(send_one(&r, 17, 4000, 5000), CF_REASON_PASS_PROTECTED);
+	assert_reason(send_one(&r, 17, 4000, 5001), CF_REASON_DROP_POLICY);
+	assert_reason(later_fragment(&r, 17), CF_REASON_PASS_PROTECTED);
+	assert_reason(later_fragment(&r, 6), CF_REASON_DROP_POLICY);
+	assert_reason(rig_frame(&r, RIG_INSIDE, &f, 0, 0), CF_REASON_PASS_PROTECTED);
 }

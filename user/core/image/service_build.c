@@ -128,7 +128,7 @@ static enum share share_of(const struct service_list *l, uint32_t protocol)
 
 static bool lets_pass(const struct image *img, uint32_t rule)
 {
-	return row_has(&img->clearing_rules, rule) || row_has(&img->protect_rules, rule);
+	return row_has(&img->clearing_rules, rule);
 }
 
 static void add_protocols(struct build *b, struct intern *rows)
