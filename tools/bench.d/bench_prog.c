@@ -1,62 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ns per packet of the real programs by test-run, against an empty program in
- * the same run: A B C A B C …, medians, ratios first. In a mount and network
- * namespace of its own. Prints a Markdown table.
+ * Part "stages": ns per packet of the real programs by test-run, against an
+ * empty program in the same run. By hand: bench_prog [ROUNDS [REPEAT]].
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <ctype.h>
 #include <errno.h>
-#include <sched.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/utsname.h>
+#include <sys/socket.h>
 
 #include "curfew/config.h"
 
 #include "bench.skel.h"
-#include "core/image/image.h"
 #include "packets.h"
-#include "port/datapath/datapath.h"
-#include "port/zones.h"
+#include "world.h"
 
-#define BPFFS      "/sys/fs/bpf"
-#define HEAD       "outside wan0\ninside lan0\nmode enforce\nsite { timezone \"Etc/UTC\" }\n"
-#define ROUNDS_MAX 51
+#define MANY  (1U << 20)
+#define FIRST "XDP: empty program"
 
 /* A policy set loaded once; its programs serve several cases. */
-struct load {
-	const char *name;
-	const char *policy;
-	uint32_t pairs; /* 0: few */
-	struct datapath *dp;
-};
-
-#define SPRAY_PAIRS (1U << 20)
-
-enum { NO_POLICY, NO_WINDOW, ACTIVE_QUOTA, USED_UP, MANY_PAIRS, FULL };
-static struct load loads[] = {
-	[NO_POLICY] = { "none", HEAD },
+enum { NO_POLICY, NO_WINDOW, ACTIVE_QUOTA, USED_UP, MANY_PAIRS, FULL, GATEWAY, LOADS };
+static struct world_load loads[LOADS] = {
+	[NO_POLICY] = { "none", WORLD_HEAD },
 	[NO_WINDOW] = { "window",
-			HEAD "window night = daily 00:00-00:01\n"
-			     "policy \"p\" { from any to any during night\n"
-			     "  quota 1 GB per destination each window at 100% drop }\n" },
-	[ACTIVE_QUOTA] = { "quota", HEAD "policy \"p\" { from any to any\n"
-					 "  quota 1 TB per destination each day at 100% drop }\n" },
-	[USED_UP] = { "used", HEAD "policy \"p\" { from any to any\n"
-				   "  quota 1 B per destination each day at 100% drop }\n" },
-	[MANY_PAIRS] = { "many", HEAD, SPRAY_PAIRS },
-	[FULL] = { "full", HEAD },
+			WORLD_HEAD "window night = daily 00:00-00:01\n"
+				   "policy \"p\" { from any to any during night\n"
+				   "  quota 1 GB per destination each window at 100% drop }\n" },
+	[ACTIVE_QUOTA] = { "quota",
+			   WORLD_HEAD "policy \"p\" { from any to any\n"
+				      "  quota 1 TB per destination each day at 100% drop }\n" },
+	[USED_UP] = { "used", WORLD_HEAD "policy \"p\" { from any to any\n"
+					 "  quota 1 B per destination each day at 100% drop }\n" },
+	[MANY_PAIRS] = { "many", WORLD_HEAD, MANY },
+	[FULL] = { "full", WORLD_HEAD },
+	[GATEWAY] = { "gateway", WORLD_HEAD, .covers = true },
 };
+/* What its programs were given, to be found on the books again. */
+static uint64_t offered[LOADS];
 
 static const struct frame_spec tcp4 = { "10.0.0.5", "203.0.113.1", 6, 40000, 443, 1000, 5 };
 static const struct frame_spec tcp6 = { "fd12:3456::5", "2001:db8::1", 6, 40000, 443, 1000, 5 };
 /* One tag, then hop-by-hop and two headers of destination options. */
 static const struct frame_spec extended6 = { "fd12:3456::5", "2001:db8::1",  6, 40000, 443, 1000, 5,
 					     .tags = 1,      .extensions = 3 };
+/* Through the gateway, as the outside hook sees them after translation. */
+static const struct frame_spec sent4 = { "10.0.0.7", "198.51.100.9", 6, 40001, 443, 1000, 7 };
+static const struct frame_spec known4 = { "192.0.2.1", "198.51.100.9", 6, 40001, 443, 1000, 7 };
+static const struct frame_spec unknown4 = { "192.0.2.1", "198.51.100.9", 6, 40002, 443, 1000, 7 };
+static const struct frame_spec sctp4 = { "192.0.2.1", "198.51.100.9", 132, 0, 0, 1000, 7 };
 
-struct bench_case {
+struct stage {
 	const char *name;
 	const char *base; /* a program of bench.bpf.c; NULL: the real one */
 	const char *pin;
@@ -65,32 +63,34 @@ struct bench_case {
 	bool tc;
 	const char *spray; /* the program of bench.bpf.c that goes before it */
 	bool recycle;      /* before each round, all slots may be given to others */
+	bool forwarded;    /* it came in by lan0, which is covered */
 	int fd, spray_fd;
-	double ns[ROUNDS_MAX];
+	json_t *row;
 };
 
-static struct bench_case cases[] = {
-	{ "XDP: empty program", "xdp_empty", NULL, 0, &tcp4, false },
-	{ "XDP: parse only, IPv4 TCP", "xdp_parse", NULL, 0, &tcp4, false },
-	{ "XDP: parse only, IPv6 TCP", "xdp_parse", NULL, 0, &tcp6, false },
+static struct stage stages[] = {
+	{ FIRST, "xdp_empty", NULL, 0, &tcp4 },
+	{ "XDP: parse only, IPv4 TCP", "xdp_parse", NULL, 0, &tcp4 },
+	{ "XDP: parse only, IPv6 TCP", "xdp_parse", NULL, 0, &tcp6 },
 	{ "XDP: parse only, VLAN and IPv6 with three extension headers", "xdp_parse", NULL, 0,
-	  &extended6, false },
-	{ "XDP: full path, no rule about the pair", NULL, "xdp_inside", NO_POLICY, &tcp4, false },
+	  &extended6 },
+	{ "XDP: full path, no rule about the pair", NULL, "xdp_inside", NO_POLICY, &tcp4 },
 	{ "XDP: the same, VLAN and IPv6 with three extension headers", NULL, "xdp_inside",
-	  NO_POLICY, &extended6, false },
-	{ "XDP: full path, no active window", NULL, "xdp_inside", NO_WINDOW, &tcp4, false },
-	{ "XDP: the same, IPv6", NULL, "xdp_inside", NO_WINDOW, &tcp6, false },
-	{ "XDP: full path, active quota, charged", NULL, "xdp_inside", ACTIVE_QUOTA, &tcp4, false },
-	{ "XDP: the same, IPv6", NULL, "xdp_inside", ACTIVE_QUOTA, &tcp6, false },
-	{ "XDP: full path, quota used up, dropped", NULL, "xdp_inside", USED_UP, &tcp4, false },
+	  NO_POLICY, &extended6 },
+	{ "XDP: full path, no active window", NULL, "xdp_inside", NO_WINDOW, &tcp4 },
+	{ "XDP: the same, IPv6", NULL, "xdp_inside", NO_WINDOW, &tcp6 },
+	{ "XDP: full path, active quota, charged", NULL, "xdp_inside", ACTIVE_QUOTA, &tcp4 },
+	{ "XDP: charged, IPv6", NULL, "xdp_inside", ACTIVE_QUOTA, &tcp6 },
+	{ "XDP: full path, quota used up, dropped", NULL, "xdp_inside", USED_UP, &tcp4 },
 	{ "XDP: empty program, each packet another pair's", "xdp_empty", NULL, 0, &tcp4, false,
 	  "xdp_spray4" },
 	{ "XDP: spray: each packet a new pair, in a recycled slot", NULL, "xdp_inside", MANY_PAIRS,
 	  &tcp4, false, "xdp_spray4", true },
-	{ "XDP: the same, IPv6", NULL, "xdp_inside", MANY_PAIRS, &tcp6, false, "xdp_spray6", true },
+	{ "XDP: recycled slot, IPv6", NULL, "xdp_inside", MANY_PAIRS, &tcp6, false, "xdp_spray6",
+	  true },
 	{ "XDP: spray: each packet a new pair, table full", NULL, "xdp_inside", FULL, &tcp4, false,
 	  "xdp_spray4" },
-	{ "XDP: the same, IPv6", NULL, "xdp_inside", FULL, &tcp6, false, "xdp_spray6" },
+	{ "XDP: table full, IPv6", NULL, "xdp_inside", FULL, &tcp6, false, "xdp_spray6" },
 	{ "TC: empty program", "tc_empty", NULL, 0, &tcp4, true },
 	{ "TC: parse only, IPv4 TCP", "tc_parse", NULL, 0, &tcp4, true },
 	{ "TC egress: full path, no rule about the pair", NULL, "tc_outside", NO_POLICY, &tcp4,
@@ -98,218 +98,250 @@ static struct bench_case cases[] = {
 	{ "TC egress: full path, no active window", NULL, "tc_outside", NO_WINDOW, &tcp4, true },
 	{ "TC egress: full path, active quota, charged", NULL, "tc_outside", ACTIVE_QUOTA, &tcp4,
 	  true },
+	{ "TC egress: forwarded, judged inside: SCTP, connection tracking is not asked", NULL,
+	  "tc_outside", GATEWAY, &sctp4, true, .forwarded = true },
+	{ "TC egress: forwarded TCP, connection tracking does not know it", NULL, "tc_outside",
+	  GATEWAY, &unknown4, true, .forwarded = true },
+	{ "TC egress: forwarded TCP, connection tracking knows it", NULL, "tc_outside", GATEWAY,
+	  &known4, true, .forwarded = true },
 };
 
-static int fail(const char *what, const char *why)
+/* ---- a gateway that tracks connections ---------------------------------------- */
+
+static const char gateway_up[] =
+	"set -e\n"
+	"echo 1 >/proc/sys/net/ipv4/ip_forward\n"
+	"for i in all default lan0 wan0; do echo 0 >/proc/sys/net/ipv4/conf/$i/rp_filter; done\n"
+	"ip link set lan0 address 02:00:00:00:00:01\n"
+	"for i in lan0 host0 wan0 isp0; do ip link set $i up; done\n"
+	"ip addr add 10.0.0.1/24 dev lan0; ip addr add 192.0.2.1/24 dev wan0\n"
+	"ip neigh add 192.0.2.254 lladdr 02:00:00:00:09:09 dev wan0\n"
+	"ip route add default via 192.0.2.254\n"
+	"nft -f - 2>/dev/null <<'END'\n"
+	"table ip nat { chain out { type nat hook postrouting priority srcnat\n"
+	"	oifname wan0 masquerade; }; }\n"
+	"END\n"
+	"echo 0 >/proc/sys/net/netfilter/nf_conntrack_checksum\n";
+
+/* Connections the gateway knows of now; -1: it tracks none. */
+static long tracked(void)
 {
-	fprintf(stderr, "bench: %s: %s\n", what, why);
-	return 1;
+	FILE *f = fopen("/proc/sys/net/netfilter/nf_conntrack_count", "r");
+	long n = -1;
+
+	if (f && fscanf(f, "%ld", &n) != 1)
+		n = -1;
+	if (f)
+		fclose(f);
+	return n;
 }
 
-static int read_text(void *arg, const char *path, char **ret_text, size_t *ret_size)
+static void checksum(uint8_t *ip)
 {
-	(void)path;
-	*ret_text = xstrdup(arg);
-	*ret_size = strlen(arg);
-	return 0;
+	uint32_t sum = 0;
+
+	for (int i = 0; i < 20; i += 2)
+		sum += (uint32_t)(ip[i] << 8 | ip[i + 1]);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
 }
 
-static int no_glob(void *arg, const char *pattern, char ***ret_paths)
+/* A frame of the connection goes through the gateway, so that the kernel makes the entry itself. */
+static bool make_connection(void)
 {
-	(void)arg;
-	(void)pattern;
-	*ret_paths = xcalloc(1, sizeof(char *));
-	return 0;
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_ifindex = (int)if_nametoindex("host0"),
+				  .sll_halen = 6 };
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+	long before = tracked();
+	struct frame_bytes f;
+
+	frame_build(&sent4, &f);
+	checksum(f.data + 14);
+	if (fd < 0 || sendto(fd, f.data, f.len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		return false;
+	close(fd);
+	for (int i = 0; i < 100 && tracked() <= before; i++)
+		usleep(10000);
+	return tracked() > before;
 }
 
-static int compile(const struct load *l, const struct zone_source *zones, struct policy_set **set,
-		   struct image **img)
+/* ---- running ------------------------------------------------------------------ */
+
+static bool can_track;
+
+/* What was carried over to the gateway's outside hook was counted, but belongs to no pair. */
+static bool runs(const struct stage *s)
 {
-	struct policy_io io = { read_text, no_glob, (void *)l->policy };
-	struct machine machine = { 0 };
-	struct diag_list diags = { 0 };
-	struct image_input in = {
-		.machine = &machine, .zones = zones, .now = { 1795435200 }, .days = 35
-	};
-	struct buf text = { 0 };
-
-	if (!policy_parse(&io, "bench.conf", set, &diags)) {
-		in.set = *set;
-		if (!image_compile(&in, img, &diags))
-			return 0;
-	}
-	diag_print(&diags, &text);
-	return fail(l->name, buf_text(&text));
-}
-
-static int load(struct load *l, const struct zone_source *zones)
-{
-	static const struct hook_want wants[] = { { "lan0", CF_IF_INSIDE, XDP_AUTO } };
-	char dir[64];
-	struct datapath_options opt = { .dir = dir, .pairs_per_cpu = l->pairs ? l->pairs : 4096 };
-	struct policy_set *set;
-	struct time_map clock;
-	struct image *img;
-	struct why why;
-
-	snprintf(dir, sizeof(dir), BPFFS "/%s", l->name);
-	if (compile(l, zones, &set, &img))
-		return 1;
-	if (datapath_open(&opt, &l->dp, &why) < 0)
-		return fail(l->name, why.text);
-	if (datapath_time_map(l->dp, 0, &clock) < 0)
-		return fail(l->name, "clocks");
-	clock.utc_ns = 1795435200LL * 1000000000;
-	/* each hook belongs to one datapath: detach, the pinned programs stay for test-run */
-	if (datapath_load(l->dp, img, &clock, wants, 1, 0, &why) < 0)
-		return fail(l->name, why.text);
-	if (datapath_cover(l->dp, NULL, 0, &why) < 0)
-		return fail(l->name, why.text);
-	image_free(img);
-	policy_set_free(set);
-	return 0;
+	return !s->forwarded || can_track;
 }
 
 /* Slots are given away once what is in them is of an acknowledged epoch: two looks later. */
-static int recycle(struct load *l)
+static int recycle(const struct world_load *l)
 {
 	for (int i = 0; i < 2; i++) {
 		if (datapath_commit_begin(l->dp) < 0)
-			return fail(l->name, "the epoch does not advance");
+			return bench_fail("%s: the epoch does not advance", l->name);
 		datapath_commit_end(l->dp);
 	}
 	return 0;
 }
 
-static int go_on_with(const struct bench_case *c, int spray_to)
+static int prepare(const struct stage *s, int spray_to)
 {
 	__u32 zero = 0;
 
-	if (bpf_map_update_elem(spray_to, &zero, &c->fd, BPF_ANY) < 0)
-		return fail(c->name, strerror(errno));
-	return c->recycle ? recycle(&loads[c->load]) : 0;
+	if (s->spray && bpf_map_update_elem(spray_to, &zero, &s->fd, BPF_ANY) < 0)
+		return bench_fail("%s: %s", s->name, strerror(errno));
+	return s->recycle ? recycle(&loads[s->load]) : 0;
 }
 
-static int run(struct bench_case *c, int spray_to, int repeat, double *ret_ns)
+static int run(const struct stage *s, int spray_to, uint32_t repeat, int *wrong, double *ret_ns)
 {
-	struct __sk_buff skb = { .ifindex = 1 };
+	static uint32_t lan;
 	struct frame_bytes f;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = repeat);
+	struct world_run w = { .fd = s->spray ? s->spray_fd : s->fd,
+			       .frame = f.data,
+			       .tc = s->tc,
+			       .ifindex = 1,
+			       .repeat = repeat };
+	bool drops = s->load == USED_UP && !s->base;
 
-	frame_build(c->spec, &f);
-	opts.data_in = f.data;
-	opts.data_size_in = f.len;
-	if (c->tc) {
-		opts.ctx_in = &skb;
-		opts.ctx_size_in = sizeof(skb);
-	}
-	if (c->spray && go_on_with(c, spray_to))
-		return 1;
+	if (!lan)
+		lan = if_nametoindex("lan0");
+	frame_build(s->spec, &f);
+	w.size = f.len;
+	w.ingress_ifindex = s->forwarded ? lan : 0;
 	/* no more new pairs than there are slots to recycle, with room for buckets that are full */
-	if (c->recycle && (uint32_t)repeat > SPRAY_PAIRS / 4)
-		opts.repeat = SPRAY_PAIRS / 4;
-	if (bpf_prog_test_run_opts(c->spray ? c->spray_fd : c->fd, &opts) < 0)
-		return fail(c->name, strerror(errno));
-	*ret_ns = opts.duration;
+	if (s->recycle && repeat > loads[s->load].pairs / 4)
+		w.repeat = loads[s->load].pairs / 4;
+	if (prepare(s, spray_to) || world_run(&w))
+		return 1;
+	if (!s->base)
+		offered[s->load] += (uint64_t)w.repeat * f.len;
+	*wrong += w.verdict != (s->tc ? (drops ? 2U : ~0U) : drops ? 1U : 2U);
+	*ret_ns = w.ns;
 	return 0;
 }
 
-/* That the spray did what its name says. */
-static int check_recycled(struct load *l)
+static int open_stage(struct stage *s, struct bench_bpf *skel)
 {
-	struct cf_recycled r[CF_HOOK_MAX];
+	struct bpf_object *obj = skel->obj;
 
-	if (datapath_recycled(l->dp, r) < 0 || r[CF_HOOK_INSIDE].pairs < SPRAY_PAIRS / 2)
-		return fail(l->name, "too few slots were recycled");
+	if (s->spray)
+		s->spray_fd = bpf_program__fd(bpf_object__find_program_by_name(obj, s->spray));
+	if (s->base)
+		s->fd = bpf_program__fd(bpf_object__find_program_by_name(obj, s->base));
+	else
+		s->fd = world_program(&loads[s->load], s->pin);
+	return s->fd < 0 ? bench_fail("%s: no such program", s->name) : 0;
+}
+
+/* All loads' books against what their programs were given. */
+static int check_books(json_t *report)
+{
+	struct cf_recycled gone[CF_HOOK_MAX];
+	int64_t missing = 0;
+
+	for (int i = 0; i < GATEWAY; i++) {
+		struct cf_traffic t;
+
+		if (world_books(&loads[i], &t))
+			return 1;
+		missing += (int64_t)(offered[i] - t.wire_bytes);
+	}
+	bench_must(report, "bytes offered to judging programs that are not on the books", missing,
+		   "bytes", 0);
+	if (datapath_recycled(loads[MANY_PAIRS].dp, gone) < 0)
+		return bench_fail("what was recycled cannot be read");
+	bench_must(report, "1: sprayed pairs got the slots of others",
+		   gone[CF_HOOK_INSIDE].pairs > 0, "", 1);
 	return 0;
 }
 
-static int open_case(struct bench_case *c, struct bench_bpf *skel)
+static int measure(json_t *report, int rounds, uint32_t repeat)
 {
-	char path[96];
+	json_t *xdp = bench_table(report, "XDP, inside", "ns per packet", FIRST);
+	json_t *tc = bench_table(report, "TC", "ns per packet", "TC: empty program");
+	struct bench_bpf *skel = bench_bpf__open_and_load();
+	int wrong = 0;
 
-	if (c->spray)
-		c->spray_fd =
-			bpf_program__fd(bpf_object__find_program_by_name(skel->obj, c->spray));
-	if (c->base) {
-		c->fd = bpf_program__fd(bpf_object__find_program_by_name(skel->obj, c->base));
-		return c->fd < 0 ? fail(c->name, "no such program") : 0;
+	if (!skel)
+		return bench_fail("bench.bpf.o: %s", strerror(errno));
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+		if (!runs(&stages[i]))
+			continue;
+		if (open_stage(&stages[i], skel))
+			return 1;
+		stages[i].row = bench_row(stages[i].tc ? tc : xdp, stages[i].name, NULL, NULL);
 	}
-	snprintf(path, sizeof(path), BPFFS "/%s/progs/%s", loads[c->load].name, c->pin);
-	c->fd = bpf_obj_get(path);
-	return c->fd < 0 ? fail(path, strerror(errno)) : 0;
-}
+	for (int r = -1; r < rounds; r++) { /* the first round warms up */
+		double ns;
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void print_table(int rounds)
-{
-	double empty = 1;
-	struct utsname u;
-
-	uname(&u);
-	printf("Kernel %s %s, %ld CPUs, %d rounds.\n\n", u.release, u.machine,
-	       sysconf(_SC_NPROCESSORS_ONLN), rounds);
-	printf("| case | ratio to empty | ns per packet: median (min to max) |\n|---|---|---|\n");
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct bench_case *c = &cases[i];
-
-		qsort(c->ns, (size_t)rounds, sizeof(double), by_value);
-		if (c->base && strstr(c->base, "_empty") && !c->spray)
-			empty = c->ns[rounds / 2];
-		printf("| %s | %.1f | %.0f (%.0f to %.0f) |\n", c->name, c->ns[rounds / 2] / empty,
-		       c->ns[rounds / 2], c->ns[0], c->ns[rounds - 1]);
+		bench_progress(r + 1, rounds);
+		for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+			if (!runs(&stages[i]))
+				continue;
+			if (run(&stages[i], bpf_map__fd(skel->maps.spray_to), repeat, &wrong, &ns))
+				return 1;
+			if (r >= 0)
+				bench_sample(stages[i].row, ns);
+		}
 	}
+	bench_must(report, "runs that ended with another verdict than they should", wrong, "", 0);
+	return check_books(report);
 }
 
-static int enter(void)
+/* For people: one table. */
+static int print(json_t *report, const struct bench_options *opt)
 {
-	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0)
-		return fail("namespaces", "needs root");
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("bpf", BPFFS, "bpf", 0, NULL) < 0)
-		return fail(BPFFS, strerror(errno));
-	return system("ip link add lan0 type veth peer name host0") ? fail("veth", "ip link") : 0;
+	_cleanup_free_ char *render = realpath(BENCH_SOURCE_DIR "/render.py", NULL);
+	char command[4096];
+	int r = bench_report_write(report, opt);
+
+	snprintf(command, sizeof(command), "'%s' '%s'", render ? render : "render.py", opt->json);
+	if (system(command))
+		r = bench_fail("%s could not show %s", render, opt->json);
+	unlink(opt->json);
+	return r;
 }
 
 int main(int argc, char **argv)
 {
-	int rounds = argc > 1 ? atoi(argv[1]) : 11, repeat = argc > 2 ? atoi(argv[2]) : 2000000;
-	struct zones *zones = zones_new(NULL);
-	struct zone_source source = zones_source(zones);
-	struct bench_bpf *skel;
+	bool by_hand = argc < 2 || isdigit((unsigned char)argv[1][0]);
+	struct bench_options opt = { .json = "/tmp/bench_prog.json" };
+	int r = by_hand ? 0 : bench_options_parse(argc, argv, &opt);
+	int rounds = opt.quick ? 5 : 9;
+	uint32_t repeat = opt.quick ? 20000 : 1000000;
+	json_t *report = bench_report_new(
+		"stages", "What each stage costs a packet",
+		"The real programs, loaded by the real loader with a real policy, by test-run; one "
+		"pair, so caches are hot, unless the case says otherwise. 1,000 bytes of payload.");
 
-	if (rounds < 1 || rounds > ROUNDS_MAX || repeat < 1)
-		return fail("usage", "bench_prog [ROUNDS [REPEAT]]");
-	if (enter())
-		return 1;
-	skel = bench_bpf__open_and_load();
-	if (!skel)
-		return fail("bench.bpf.o", strerror(errno));
-	for (size_t i = 0; i < ARRAY_SIZE(loads); i++)
-		if (load(&loads[i], &source))
-			return 1;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		if (open_case(&cases[i], skel))
-			return 1;
-	for (int r = -1; r < rounds; r++) { /* the first round warms up */
-		if (isatty(2))
-			fprintf(stderr, "\rround %d of %d ", r + 1, rounds);
-		for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-			if (run(&cases[i], bpf_map__fd(skel->maps.spray_to), repeat,
-				&cases[i].ns[r < 0 ? 0 : r]))
-				return 1;
+	if (!r && by_hand) {
+		rounds = argc > 1 ? atoi(argv[1]) : 11;
+		repeat = argc > 2 ? (uint32_t)atoi(argv[2]) : 2000000;
 	}
-	if (isatty(2))
-		fputc('\n', stderr);
-	/* a table that is filled once, and a second time */
-	if (rounds > 8 && (uint32_t)repeat >= SPRAY_PAIRS / 4 && check_recycled(&loads[MANY_PAIRS]))
-		return 1;
-	print_table(rounds);
-	return 0;
+	if (opt.quick)
+		loads[MANY_PAIRS].pairs = 1U << 14;
+	if (!r && (rounds < 1 || !repeat))
+		r = bench_fail("usage: bench_prog [ROUNDS [REPEAT]]");
+	if (!r)
+		r = world_enter();
+	if (!r)
+		can_track = !system(gateway_up);
+	for (int i = 0; i < LOADS && !r; i++)
+		r = world_load(&loads[i]);
+	if (r)
+		return r;
+	can_track = can_track && datapath_conntrack(loads[GATEWAY].dp) && make_connection();
+	if (!can_track)
+		bench_note(report, "Forwarded packets were not measured: this kernel's connection "
+				   "tracking cannot be asked.");
+	r = measure(report, rounds, repeat);
+	if (r)
+		return r;
+	return by_hand ? print(report, &opt) : bench_report_write(report, &opt);
 }
