@@ -63,6 +63,11 @@ static const struct ledger_pair *the_pair(const struct ledger *l)
 	return ledger_pair(l, &src, &dst, CF_HOOK_INSIDE);
 }
 
+static struct ledger_sums sums(const struct ledger *l)
+{
+	return ledger_pair_sums(l, the_pair(l));
+}
+
 Test(ledger, a_poll_adds_only_what_is_new)
 {
 	_cleanup_ledger_ struct ledger *l = ledger_new(seed, made);
@@ -74,9 +79,9 @@ Test(ledger, a_poll_adds_only_what_is_new)
 	s.payload_bytes = 600;
 	s.packets = 13;
 	poll_one(l, &s);
-	cr_expect_eq(the_pair(l)->sums.wire_bytes, 1500);
-	cr_expect_eq(the_pair(l)->sums.payload_bytes, 600);
-	cr_expect_eq(the_pair(l)->sums.packets, 13);
+	cr_expect_eq(sums(l).wire_bytes, 1500);
+	cr_expect_eq(sums(l).payload_bytes, 600);
+	cr_expect_eq(sums(l).packets, 13);
 	cr_expect_eq(l->total.wire_bytes, 1500);
 	cr_expect_eq(l->hook_total[CF_HOOK_INSIDE].wire_bytes, 1500);
 	cr_expect_eq(l->hook_total[CF_HOOK_OUTSIDE].wire_bytes, 0);
@@ -91,11 +96,11 @@ Test(ledger, packets_wrap_at_32_bits)
 	s.packets = 3; /* five more */
 	s.wire_bytes += 500;
 	poll_one(l, &s);
-	cr_expect_eq(the_pair(l)->sums.packets, (uint64_t)UINT32_MAX + 4);
+	cr_expect_eq(sums(l).packets, (uint64_t)UINT32_MAX + 4);
 	s.packets = 2; /* nearly a whole turn */
 	s.wire_bytes += 500;
 	poll_one(l, &s);
-	cr_expect_eq(the_pair(l)->sums.packets, 2 * (1ULL << 32) + 2);
+	cr_expect_eq(sums(l).packets, 2 * (1ULL << 32) + 2);
 }
 
 Test(ledger, slots_of_several_cpus_are_one_pair)
@@ -112,8 +117,8 @@ Test(ledger, slots_of_several_cpus_are_one_pair)
 		ledger_poll_end(l);
 	}
 	cr_expect_eq(l->pairs.n, 1);
-	cr_expect_eq(the_pair(l)->sums.wire_bytes, 3 * 64 * 65 / 2);
-	cr_expect_eq(the_pair(l)->sums.packets, 64);
+	cr_expect_eq(sums(l).wire_bytes, 3 * 64 * 65 / 2);
+	cr_expect_eq(sums(l).packets, 64);
 }
 
 Test(ledger, families_do_not_share_slot_numbers)
@@ -146,19 +151,19 @@ Test(ledger, a_recycled_slot_begins_anew)
 	s.payload_bytes = 2500;
 	s.packets = 50;
 	poll_one(l, &s);
-	cr_expect_eq(the_pair(l)->sums.wire_bytes, 1000);
+	cr_expect_eq(sums(l).wire_bytes, 1000);
 	cr_expect_eq(l->total.wire_bytes, 6000);
 	/* and back to the first */
 	s = sample(1, 300, 3);
 	s.life = 4;
 	poll_one(l, &s);
-	cr_expect_eq(the_pair(l)->sums.wire_bytes, 1300);
+	cr_expect_eq(sums(l).wire_bytes, 1300);
 	/* and to the same pair once more */
 	s = sample(1, 200, 2);
 	s.life = 6;
 	poll_one(l, &s);
-	cr_expect_eq(the_pair(l)->sums.wire_bytes, 1500);
-	cr_expect_eq(the_pair(l)->sums.packets, 15);
+	cr_expect_eq(sums(l).wire_bytes, 1500);
+	cr_expect_eq(sums(l).packets, 15);
 }
 
 Test(ledger, hooks_are_kept_apart)
@@ -172,7 +177,7 @@ Test(ledger, hooks_are_kept_apart)
 	ledger_poll_add(l, &out);
 	ledger_poll_end(l);
 	cr_expect_eq(l->pairs.n, 2);
-	cr_expect_eq(the_pair(l)->sums.wire_bytes, 100);
+	cr_expect_eq(sums(l).wire_bytes, 100);
 	cr_expect_eq(l->hook_total[CF_HOOK_OUTSIDE].wire_bytes, 30);
 	/* the same source at both hooks is one source */
 	cr_expect_eq(ledger_destination(l, &in.dst)->peers, 1);
@@ -185,16 +190,16 @@ Test(ledger, the_first_poll_adopts_without_claiming_to_have_seen_it)
 	struct ledger_sample s = sample(3, 1000000, 1000);
 
 	poll_one(l, &s);
-	cr_expect_eq(the_pair(l)->sums.wire_bytes, 1000000);
-	cr_expect_eq(the_pair(l)->first_seen.s, made.s);
-	cr_expect_eq(the_pair(l)->last_seen.s, 0);
+	cr_expect_eq(sums(l).wire_bytes, 1000000);
+	cr_expect_eq((int64_t)the_pair(l)->first_s, made.s);
+	cr_expect_eq((int64_t)the_pair(l)->last_s, 0);
 	poll_none(l);
 	cr_expect_eq(ledger_rate(l, the_pair(l)), 0);
 	s.wire_bytes += 10;
 	s.packets++;
 	poll_one(l, &s);
-	cr_expect_eq(the_pair(l)->first_seen.s, made.s);
-	cr_expect_eq(the_pair(l)->last_seen.s, l->now.s);
+	cr_expect_eq((int64_t)the_pair(l)->first_s, made.s);
+	cr_expect_eq((int64_t)the_pair(l)->last_s, l->now.s);
 }
 
 Test(ledger, rates_look_back_ten_seconds)
@@ -218,7 +223,7 @@ Test(ledger, rates_look_back_ten_seconds)
 	for (int i = 0; i < 5; i++)
 		poll_none(l);
 	cr_expect_eq(ledger_rate(l, the_pair(l)), 0);
-	cr_expect_eq(l->hot.n, 0, "a quiet pair is not kept among the active ones");
+	cr_expect_eq(l->recent_n, 0, "a quiet pair is not kept among the active ones");
 	/* it can become active again */
 	s.wire_bytes += 10000;
 	s.packets++;
@@ -242,7 +247,8 @@ Test(ledger, the_last_verdict_is_that_of_the_last_traffic)
 {
 	_cleanup_ledger_ struct ledger *l = ledger_new(seed, made);
 	struct ledger_sample a = sample(1, 100, 1), b = sample(2, 100, 1);
-	struct addr dst = a.dst;
+	_cleanup_ledger_rows_ struct ledger_rows rows = { 0 };
+	struct ledger_query q = { .by = LEDGER_BY_DESTINATION };
 
 	b.dropped = true;
 	for (int order = 0; order < 2; order++) {
@@ -261,9 +267,42 @@ Test(ledger, the_last_verdict_is_that_of_the_last_traffic)
 	ledger_poll_add(l, &b);
 	ledger_poll_end(l);
 	cr_expect_not(the_pair(l)->dropped);
-	cr_expect_not(ledger_destination(l, &dst)->dropped);
+	ledger_query(l, &q, &rows);
+	cr_assert_eq(rows.n, 1);
+	cr_expect_not(rows.v[0].dropped, "nor is the destination's");
 	poll_none(l);
 	cr_expect_not(the_pair(l)->dropped);
+}
+
+Test(ledger, counters_beyond_32_bits)
+{
+	_cleanup_ledger_ struct ledger *l = ledger_new(seed, made);
+	struct ledger_sample s = sample(7, 1000, 1), other = sample(9, UINT32_MAX, 1);
+
+	/* what a small one looks like must not be taken for a large one */
+	other.dst = v4(203, 0, 113, 11);
+	other.payload_bytes = other.dropped_wire_bytes = other.packets = UINT32_MAX;
+	for (uint64_t wire = 1000; wire < 1ULL << 62; wire = wire * 3 + 7) {
+		s.wire_bytes = wire;
+		s.payload_bytes = wire / 2;
+		s.packets++;
+		begin(l);
+		ledger_poll_add(l, &s);
+		ledger_poll_add(l, &other);
+		ledger_poll_end(l);
+		cr_assert_eq(sums(l).wire_bytes, wire);
+		cr_assert_eq(sums(l).payload_bytes, wire / 2);
+		cr_assert_eq(sums(l).dropped_wire_bytes, 0);
+		cr_assert_eq(l->total.wire_bytes, wire + UINT32_MAX);
+	}
+	/* the slot's next life begins small again, in the room of the first */
+	s.life++;
+	s.wire_bytes = 5;
+	s.payload_bytes = 0;
+	s.packets = 1;
+	poll_one(l, &s);
+	cr_assert_eq(l->wide.n, 4, "two pairs, two slots");
+	cr_assert_eq(l->wide_free != 0, true);
 }
 
 Test(ledger, ipv6_destinations_are_found_by_any_address_of_their_64)
@@ -288,6 +327,65 @@ static struct ledger_sample nth(uint32_t i, uint64_t wire)
 	s.src = v4(10, 0, (uint8_t)(i % 7), (uint8_t)(i % 251));
 	s.dst = v4((uint8_t)(20 + (i >> 24)), (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i);
 	return s;
+}
+
+/* However many are wanted: those that a table of all begins with. */
+Test(ledger, the_first_of_many_destinations)
+{
+	_cleanup_ledger_ struct ledger *l = ledger_new(seed, made);
+	_cleanup_ledger_rows_ struct ledger_rows all = { 0 };
+	struct ledger_query q = { .by = LEDGER_BY_DESTINATION, .rates = true };
+
+	for (int turn = 1; turn <= 3; turn++) {
+		begin(l);
+		for (uint32_t i = 0; i < 3000; i++) {
+			struct ledger_sample s = nth(i, (uint64_t)turn * (i * 7919 % 601));
+
+			s.dst = i % 5 ? nth(i % 1201, 0).dst : text("2001:db8::");
+			s.dst.b[5] = i % 5 ? s.dst.b[5] : (uint8_t)(i % 37);
+			s.hook = i % 2 ? CF_HOOK_INSIDE : CF_HOOK_OUTSIDE;
+			s.dropped = i % 11 == (uint32_t)turn;
+			ledger_poll_add(l, &s);
+		}
+		ledger_poll_end(l);
+	}
+	ledger_query(l, &q, &all);
+	for (q.top = 1; q.top < all.n + 200; q.top = q.top * 2 + 1) {
+		_cleanup_ledger_rows_ struct ledger_rows some = { 0 };
+
+		ledger_query(l, &q, &some);
+		cr_assert_eq(some.groups, all.n);
+		cr_assert_eq(some.n, q.top < all.n ? q.top : all.n);
+		for (size_t i = 0; i < some.n; i++) {
+			some.v[i].src = all.v[i].src; /* means nothing here */
+			some.v[i].hook = all.v[i].hook;
+			cr_assert_arr_eq(&some.v[i], &all.v[i], sizeof(all.v[i]));
+		}
+	}
+}
+
+/* More pairs than there is room for: over less time, and the last poll whole. */
+Test(ledger, rates_of_very_many)
+{
+	_cleanup_ledger_ struct ledger *l = ledger_new(seed, made);
+	const uint32_t n = LEDGER_RECENT_MAX / 4 + 1;
+	struct ledger_sample first = nth(0, 0);
+	const struct ledger_pair *p;
+
+	poll_none(l);
+	for (uint64_t turn = 1; turn <= 6; turn++) {
+		begin(l);
+		for (uint32_t i = 0; i < n; i++) {
+			struct ledger_sample s = nth(i, 100 * turn);
+
+			ledger_poll_add(l, &s);
+		}
+		ledger_poll_end(l);
+		cr_assert_leq(l->recent_n, LEDGER_RECENT_MAX);
+	}
+	p = ledger_pair(l, &first.src, &first.dst, first.hook);
+	cr_assert_eq(ledger_rate(l, p), 100);
+	cr_assert_eq(ledger_rate_now(l, p), 100);
 }
 
 Test(ledger, a_million_pairs)
@@ -446,8 +544,8 @@ Test(ledger, by_asn_source_and_destination)
 		ask(l, (struct ledger_query){ .by = LEDGER_BY_ASN });
 	_cleanup_ledger_rows_ struct ledger_rows src =
 		ask(l, (struct ledger_query){ .by = LEDGER_BY_SOURCE, .sort = LEDGER_DROPPED });
-	_cleanup_ledger_rows_ struct ledger_rows dst =
-		ask(l, (struct ledger_query){ .by = LEDGER_BY_DESTINATION, .top = 2 });
+	_cleanup_ledger_rows_ struct ledger_rows dst = ask(
+		l, (struct ledger_query){ .by = LEDGER_BY_DESTINATION, .top = 2, .rates = true });
 	struct addr busy = v4(203, 0, 113, 10), second = v4(10, 0, 0, 2);
 
 	cr_assert_eq(asn.n, 3);

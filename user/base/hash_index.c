@@ -7,16 +7,12 @@
 
 #define CELLS_MIN 64
 
-struct sip {
-	uint64_t v[4];
-};
-
 static uint64_t rotl(uint64_t x, unsigned int n)
 {
 	return x << n | x >> (64 - n);
 }
 
-static void sip_round(struct sip *s)
+static void sip_round(struct hash_state *s)
 {
 	uint64_t *v = s->v;
 
@@ -32,7 +28,7 @@ static void sip_round(struct sip *s)
 	v[2] = rotl(v[2], 32);
 }
 
-static void sip_word(struct sip *s, uint64_t m)
+static void sip_word(struct hash_state *s, uint64_t m)
 {
 	s->v[3] ^= m;
 	sip_round(s);
@@ -50,24 +46,47 @@ static uint64_t load(const uint8_t *b, size_t n)
 	return m;
 }
 
-uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t n)
+void hash_begin(struct hash_state *s, const struct hash_seed *seed)
 {
-	const uint8_t *b = data;
-	struct sip s = { {
+	*s = (struct hash_state){ {
 		seed->k[0] ^ 0x736f6d6570736575ULL,
 		seed->k[1] ^ 0x646f72616e646f6dULL,
 		seed->k[0] ^ 0x6c7967656e657261ULL,
 		seed->k[1] ^ 0x7465646279746573ULL,
 	} };
-	size_t left = n;
+}
 
-	for (; left >= 8; b += 8, left -= 8)
-		sip_word(&s, load(b, 8));
-	sip_word(&s, load(b, left) | (uint64_t)(n & 0xff) << 56);
-	s.v[2] ^= 0xff;
+void hash_add_bytes(struct hash_state *s, const void *data, size_t n)
+{
+	const uint8_t *b = data;
+
+	for (; n && s->n % 8; n--) {
+		s->rest[s->n++ % 8] = *b++;
+		if (!(s->n % 8))
+			sip_word(s, load(s->rest, 8));
+	}
+	for (; n >= 8; b += 8, n -= 8, s->n += 8)
+		sip_word(s, load(b, 8));
+	for (; n; n--)
+		s->rest[s->n++ % 8] = *b++;
+}
+
+uint64_t hash_end(struct hash_state *s)
+{
+	sip_word(s, load(s->rest, s->n % 8) | (s->n & 0xff) << 56);
+	s->v[2] ^= 0xff;
 	for (int i = 0; i < 4; i++)
-		sip_round(&s);
-	return s.v[0] ^ s.v[1] ^ s.v[2] ^ s.v[3];
+		sip_round(s);
+	return s->v[0] ^ s->v[1] ^ s->v[2] ^ s->v[3];
+}
+
+uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t n)
+{
+	struct hash_state s;
+
+	hash_begin(&s, seed);
+	hash_add_bytes(&s, data, n);
+	return hash_end(&s);
 }
 
 uint32_t hash_find(const struct hash_index *ix, uint64_t hash, hash_same_fn same, const void *arg,

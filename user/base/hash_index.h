@@ -19,6 +19,16 @@ struct hash_seed {
 /* SipHash-2-4 (Aumasson, Bernstein 2012) of n bytes. */
 uint64_t hash_bytes(const struct hash_seed *seed, const void *data, size_t n);
 
+/* The same of bytes that come in pieces. */
+struct hash_state {
+	uint64_t v[4];
+	uint8_t rest[8]; /* of them n % 8 */
+	uint64_t n;
+};
+void hash_begin(struct hash_state *s, const struct hash_seed *seed);
+void hash_add_bytes(struct hash_state *s, const void *data, size_t n);
+uint64_t hash_end(struct hash_state *s);
+
 struct hash_cell {
 	uint32_t hash;
 	uint32_t place; /* + 1; 0: empty */

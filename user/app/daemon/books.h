@@ -19,9 +19,11 @@
 struct books {
 	struct hash_seed seed;
 	struct alert_seen *seen; /* what has been reported already */
+	struct drop_book *drops; /* what was dropped lately */
 	uint64_t polled_ms;      /* of the monotonic clock; 0: never */
 	uint32_t published_poll;
 	uint64_t published_wire; /* the ledger's total then */
+	uint64_t published_ms, publish_took_ms;
 	uint64_t poll_errors, publish_errors, events_unknown;
 	uint64_t committed_ms; /* of the monotonic clock; 0: never */
 	uint64_t commit_took_ms;
@@ -47,8 +49,16 @@ void books_refresh(struct daemon *d, uint64_t ms);
 /* At most a few seconds old. */
 const struct neigh_list *books_neighbours(struct daemon *d);
 
+/* drops.c: samples of dropped packets. The newest of a pair as JSON, or null. */
+struct drop_book *drop_book_new(void);
+void drop_book_free(struct drop_book *b);
+void books_drops(struct daemon *d);
+json_t *books_last_drop(struct daemon *d, const struct addr *src, const struct addr *dst);
+
 struct place books_place(const struct daemon *d, const struct addr *a);
 
+/* When an event of the kernel was. */
+struct utc books_event_time(const struct daemon *d, uint64_t boot_ns);
 /* In the site's zone. */
 json_t *json_time(const struct daemon *d, struct utc at);
 /* quota_entry_json() with all that the daemon knows. */
@@ -65,6 +75,8 @@ int request_quota_reset(struct daemon *d, const struct peer *peer, const json_t 
 			json_t **ret_reply, char **ret_error);
 int request_alerts(struct daemon *d, const struct peer *peer, const json_t *args,
 		   json_t **ret_reply, char **ret_error);
+int request_drops(struct daemon *d, const struct peer *peer, const json_t *args, json_t **ret_reply,
+		  char **ret_error);
 int request_why(struct daemon *d, const struct peer *peer, const json_t *args, json_t **ret_reply,
 		char **ret_error);
 int request_would(struct daemon *d, const struct peer *peer, const json_t *args, json_t **ret_reply,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/daemon/books.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "core/ledger/snapshot.h"
 #include "port/files.h"
@@ -49,6 +50,34 @@ static int write_all(int fd, const char *s, size_t n)
 	return 0;
 }
 
+struct sink {
+	int fd;
+	struct buf waiting; /* small pieces go out together */
+};
+#define SINK_BYTES (64 << 10)
+
+static int sink_flush(struct sink *k)
+{
+	int r = write_all(k->fd, k->waiting.s, k->waiting.n);
+
+	k->waiting.n = 0;
+	return r;
+}
+
+static int sink_put(void *arg, const void *data, size_t n)
+{
+	struct sink *k = arg;
+	int r = 0;
+
+	if (k->waiting.n + n > SINK_BYTES)
+		r = sink_flush(k);
+	if (!r && n > SINK_BYTES)
+		return write_all(k->fd, data, n);
+	if (!r)
+		buf_add(&k->waiting, data, n);
+	return r;
+}
+
 /* Whole or not at all. Not synced: the tables do not outlive the machine either. */
 static int write_snapshot(struct daemon *d)
 {
@@ -58,13 +87,16 @@ static int write_snapshot(struct daemon *d)
 	};
 	_cleanup_free_ char *path = snapshot_path(d);
 	_cleanup_free_ char *next = xprintf("%s.new", path);
-	_cleanup_buf_ struct buf text = { 0 };
+	struct sink sink = { 0 };
 	int r, fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return -errno;
-	ledger_snapshot_write(d->ledger, &id, &text);
-	r = write_all(fd, text.s, text.n);
+	sink.fd = fd;
+	r = ledger_snapshot_write(d->ledger, &id, sink_put, &sink);
+	if (!r)
+		r = sink_flush(&sink);
+	buf_done(&sink.waiting);
 	if (close(fd) < 0 && !r)
 		r = -errno;
 	if (!r && rename(next, path) < 0)

@@ -15,7 +15,11 @@
 #include "base/log.h"
 #include "core/ledger/query.h"
 
-#define PUBLISH_MAX    65536
+#define PUBLISH_MAX 65536
+/* The map of destinations is written whole: a small one at each poll, a large one so seldom that
+ * it takes a 400th of the time; but not less often than this. */
+#define PUBLISH_RATIO  400
+#define PUBLISH_MAX_MS 60000
 #define NEIGHBOURS_MS  5000
 #define EVENT_FRESH_MS 1000
 
@@ -75,8 +79,6 @@ static void add_sample(void *arg, const struct pair_sample *p)
 		.payload_bytes = p->payload_bytes,
 		.dropped_wire_bytes = p->dropped_wire_bytes,
 		.packets = p->packets,
-		.label = p->label,
-		.source_class = p->source_class,
 		.life = p->life,
 		.dropped = p->flags & CF_SLOT_DROPPED,
 		.began = p->flags & (CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE),
@@ -88,11 +90,14 @@ static void add_sample(void *arg, const struct pair_sample *p)
 static int look(struct daemon *d)
 {
 	struct books *b = d->books;
+	bool first = !d->ledger->poll;
 	int r;
 
 	b->polled_ms = books_ms();
 	ledger_poll_begin(d->ledger, daemon_now(d), b->polled_ms);
-	r = datapath_pairs(d->dp, add_sample, d->ledger);
+	/* what is acknowledged is in the ledger, or in the snapshot that it goes on from */
+	r = first ? datapath_pairs(d->dp, add_sample, d->ledger)
+		  : datapath_pairs_held(d->dp, add_sample, d->ledger);
 	ledger_poll_end(d->ledger);
 	if (r < 0 && !b->poll_errors++)
 		log_err(r, "cannot read the pair table");
@@ -120,9 +125,17 @@ static void copy_text(char *to, size_t size, const char *from)
 	to[n] = 0;
 }
 
-static void destination_of(const struct daemon *d, const struct ledger_row *row,
-			   struct cf_destination_key *key, struct cf_destination *value)
+struct publication {
+	const struct daemon *d;
+	struct ledger_rows rows;
+};
+
+static void destination_of(void *arg, size_t i, struct cf_destination_key *key,
+			   struct cf_destination *value)
 {
+	const struct publication *p = arg;
+	const struct daemon *d = p->d;
+	const struct ledger_row *row = &p->rows.v[i];
 	struct place place = books_place(d, &row->dst);
 	char text[DESTINATION_TEXT_MAX];
 
@@ -145,26 +158,27 @@ static void destination_of(const struct daemon *d, const struct ledger_row *row,
 
 static void publish(struct daemon *d)
 {
-	_cleanup_ledger_rows_ struct ledger_rows rows = { 0 };
 	struct ledger_query q = { .by = LEDGER_BY_DESTINATION, .top = PUBLISH_MAX };
-	_cleanup_free_ struct cf_destination_key *keys = NULL;
-	_cleanup_free_ struct cf_destination *values = NULL;
+	struct publication p = { .d = d };
 	int r;
 
-	ledger_query(d->ledger, &q, &rows);
-	keys = xcalloc(rows.n, sizeof(*keys));
-	values = xcalloc(rows.n, sizeof(*values));
-	for (size_t i = 0; i < rows.n; i++)
-		destination_of(d, &rows.v[i], &keys[i], &values[i]);
-	r = datapath_publish(d->dp, keys, values, rows.n);
+	ledger_query(d->ledger, &q, &p.rows);
+	r = datapath_publish(d->dp, p.rows.n, destination_of, &p);
+	ledger_rows_done(&p.rows);
 	if (r < 0 && !d->books->publish_errors++)
 		log_err(r, "cannot publish the destinations");
 }
 
-/* In polls: the map is written whole, so a large one less often. */
-static uint32_t publish_every(const struct ledger *l)
+static bool publish_due(const struct daemon *d)
 {
-	return l->destinations.n <= 4096 ? 1 : 5;
+	const struct books *b = d->books;
+	uint64_t rest = PUBLISH_RATIO * b->publish_took_ms;
+
+	if (!b->published_poll)
+		return true;
+	if (d->ledger->total.wire_bytes == b->published_wire)
+		return false;
+	return books_ms() - b->published_ms >= (rest < PUBLISH_MAX_MS ? rest : PUBLISH_MAX_MS);
 }
 
 void daemon_ledger_poll(struct daemon *d)
@@ -172,17 +186,18 @@ void daemon_ledger_poll(struct daemon *d)
 	struct books *b = d->books;
 	const struct ledger *l = d->ledger;
 
+	books_drops(d);
 	if (books_commit_due(d))
 		books_commit(d, look);
 	else
 		look(d);
-	if (l->poll - b->published_poll < publish_every(l) && b->published_poll)
-		return;
-	if (l->total.wire_bytes == b->published_wire && b->published_poll)
+	if (!publish_due(d))
 		return;
 	b->published_poll = l->poll;
 	b->published_wire = l->total.wire_bytes;
+	b->published_ms = books_ms();
 	publish(d);
+	b->publish_took_ms = books_ms() - b->published_ms;
 }
 
 /* ---- events ----------------------------------------------------------------- */
@@ -198,11 +213,11 @@ static struct alert_context context_of(const struct daemon *d)
 	};
 }
 
-static struct utc event_time(const struct daemon *d, const struct cf_event *ev)
+struct utc books_event_time(const struct daemon *d, uint64_t boot_ns)
 {
-	int64_t ns = d->clock.utc_ns + (int64_t)(ev->boot_ns - d->clock.boot_ns);
+	int64_t ns = d->clock.utc_ns + (int64_t)(boot_ns - d->clock.boot_ns);
 
-	if (!ev->boot_ns || !d->clock.utc_ns || ns < 0)
+	if (!boot_ns || !d->clock.utc_ns || ns < 0)
 		return daemon_now(d);
 	return (struct utc){ ns / 1000000000 };
 }
@@ -223,7 +238,7 @@ void daemon_ledger_event(struct daemon *d, const struct cf_event *ev)
 {
 	struct alert_context cx = context_of(d);
 	_cleanup_alert_ struct alert a = { 0 };
-	struct utc at = event_time(d, ev);
+	struct utc at = books_event_time(d, ev->boot_ns);
 	enum alert_news news = alert_seen_check(d->books->seen, &cx, ev, at);
 
 	if (news == ALERT_KNOWN)
@@ -266,6 +281,7 @@ int daemon_ledger_start(struct daemon *d, char **ret_error)
 	}
 	d->books = b;
 	b->seen = alert_seen_new(b->seed);
+	b->drops = drop_book_new();
 	books_open(d, tables_made(d), look);
 	d->alerts = alert_log_open(d->cli->state_dir);
 	if (d->now.set)
@@ -282,6 +298,7 @@ void daemon_ledger_stop(struct daemon *d)
 	alert_log_close(d->alerts);
 	ledger_free(d->ledger);
 	alert_seen_free(d->books->seen);
+	drop_book_free(d->books->drops);
 	neigh_list_done(&d->books->neighbours);
 	free(d->books);
 	d->alerts = NULL;
@@ -301,6 +318,7 @@ const struct request requests_ledger[] = {
 	{ .verb = "quotas", .fn = request_quotas },
 	{ .verb = "quota-reset", .changes = true, .fn = request_quota_reset },
 	{ .verb = "alerts", .fn = request_alerts },
+	{ .verb = "drops", .fn = request_drops },
 	{ .verb = "why", .fn = request_why },
 	{ .verb = "would", .fn = request_would },
 	{ 0 },

@@ -271,6 +271,7 @@ int request_flows(struct daemon *d, const struct peer *peer _unused_, const json
 		return r;
 	books_refresh(d, FRESH_MS);
 	list = json_array();
+	a.q.rates = true;
 	a.q.geo = &d->now.geo;
 	a.q.image = d->now.image;
 	a.q.local = &d->machine.local;

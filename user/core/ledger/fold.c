@@ -25,14 +25,12 @@ static uint32_t idle_since(const struct ledger *l, size_t keep)
 	return at;
 }
 
-static void fold_pair(struct ledger *l, const struct ledger_pair *p)
+static void fold_pair(struct ledger *l, struct ledger_pair *p)
 {
-	struct ledger_sums *f = &l->folded[p->hook];
+	struct ledger_sums sums = ledger_pair_sums(l, p);
 
-	f->wire_bytes += p->sums.wire_bytes;
-	f->payload_bytes += p->sums.payload_bytes;
-	f->dropped_wire_bytes += p->sums.dropped_wire_bytes;
-	f->packets += p->sums.packets;
+	ledger_sums_add(&l->folded[p->hook], &sums);
+	ledger_counts_clear(l, &p->counts);
 	l->folded_pairs++;
 }
 
@@ -44,7 +42,7 @@ static uint32_t *keep_pairs(struct ledger *l, size_t keep)
 	size_t gone = 0, most = l->pairs.n - keep;
 
 	for (size_t i = 0; i < l->pairs.n; i++) {
-		const struct ledger_pair *p = &l->pairs.v[i];
+		struct ledger_pair *p = &l->pairs.v[i];
 
 		place[i] = HASH_NONE;
 		/* of one poll's, which are equally idle, as many as must go */
@@ -63,51 +61,25 @@ static uint32_t *keep_pairs(struct ledger *l, size_t keep)
 /* The same for hosts: those of no kept pair go. */
 static uint32_t *keep_hosts(struct ledger_hosts *h, const struct ledger *l, bool sources)
 {
-	uint32_t *place = xcalloc(h->n, sizeof(*place)), n = 0;
 	bool *used = xcalloc(h->n, sizeof(*used));
+	uint32_t *place;
 
 	for (size_t i = 0; i < l->pairs.n; i++)
 		used[sources ? l->pairs.v[i].src : l->pairs.v[i].dst] = true;
-	for (size_t i = 0; i < h->n; i++) {
-		place[i] = HASH_NONE;
-		if (!used[i])
-			continue;
-		h->v[n] = h->v[i];
-		h->v[n].peers = 0;
-		place[i] = n++;
-	}
-	h->n = n;
+	place = ledger_hosts_keep(h, used);
 	free(used);
 	return place;
 }
 
 static void move_slots(struct ledger *l, const uint32_t *pairs)
 {
-	for (size_t f = 0; f < ARRAY_SIZE(l->slots); f++)
-		for (size_t c = 0; c < l->slots[f].n; c++)
-			for (size_t i = 0; l->slots[f].chunks[c] && i < LEDGER_CHUNK; i++) {
-				struct ledger_slot *s = &l->slots[f].chunks[c][i];
+	for (size_t i = 0; i < l->slots.n; i++) {
+		struct ledger_slot *s = &l->slots.v[i];
 
-				/* HASH_NONE + 1 is 0: its pair is not kept */
-				if (s->pair)
-					s->pair = pairs[s->pair - 1] + 1;
-			}
-}
-
-static void move_hot(struct ledger *l, const uint32_t *pairs)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->hot.n; i++) {
-		uint32_t to = pairs[l->hot.v[i].pair];
-
-		if (to == HASH_NONE)
-			continue;
-		l->hot.v[n] = l->hot.v[i];
-		l->hot.v[n].pair = to;
-		l->pairs.v[to].hot = (uint32_t)++n;
+		/* HASH_NONE + 1 is 0: its pair is not kept */
+		if (s->pair)
+			s->pair = pairs[s->pair - 1] + 1;
 	}
-	l->hot.n = n;
 }
 
 /* A pair that both hooks saw makes one peer. */
@@ -137,7 +109,7 @@ void ledger_fold(struct ledger *l)
 		p->dst = destinations[p->dst];
 	}
 	move_slots(l, pairs);
-	move_hot(l, pairs);
+	ledger_recent_move(l, pairs);
 	ledger_index(l);
 	count_peers(l);
 	free(pairs);

@@ -30,9 +30,8 @@ struct ledger_sample {
 	uint8_t life;  /* another number: the slot has been given to another pair since */
 	uint64_t wire_bytes, payload_bytes, dropped_wire_bytes;
 	uint32_t packets; /* mod 2^32 */
-	uint32_t label, source_class;
-	bool dropped;  /* the last packet was */
-	uint8_t began; /* CF_SLOT_BEGAN_*: who began flows of this pair, as far as was seen */
+	bool dropped;     /* the last packet was */
+	uint8_t began;    /* CF_SLOT_BEGAN_*: who began flows of this pair, as far as was seen */
 };
 
 struct ledger_sums {
@@ -42,56 +41,73 @@ struct ledger_sums {
 	uint64_t packets; /* of what an adopted slot showed, mod 2^32 */
 };
 
+/*
+ * The same in half the room: a pair is kept for each of a million, and nearly all of them
+ * have counted less than 2^32. What is more is kept beside: see ledger_counts_get().
+ */
+struct ledger_counts {
+	uint32_t v[4];
+};
+
 /* A source or a destination. */
 struct ledger_host {
-	struct addr addr;
-	struct ledger_sums sums;
-	struct utc first_seen, last_seen; /* as in struct ledger_pair */
-	uint32_t peers;      /* different destinations of a source, sources of a destination */
-	uint32_t moved_poll; /* number of the last poll that saw traffic */
-	bool dropped;        /* the verdict then; a drop wins over what passed in the same poll */
+	uint32_t addr; /* of IPv4 the four bytes; of IPv6 a place in `six`: ledger_host_addr() */
+	uint32_t six : 1;
+	uint32_t peers : 31; /* different destinations of a source, sources of a destination */
 };
+_Static_assert(sizeof(struct ledger_host) == 8, "there may be a million");
 
 struct ledger_pair {
 	uint32_t src, dst; /* places among the hosts */
-	uint32_t label, source_class;
-	uint32_t hot;  /* place in the list of recently active pairs, + 1; 0: not active */
-	uint8_t hook;  /* enum cf_hook */
-	bool dropped;  /* as in struct ledger_host */
-	uint8_t began; /* CF_SLOT_BEGAN_* of all its slots */
-	uint32_t moved_poll;
-	struct ledger_sums sums;
-	struct utc first_seen; /* of an adopted pair: the ledger's `since` */
-	struct utc last_seen;  /* of a pair that has not moved since it was adopted: 0 */
+	struct ledger_counts counts;
+	uint32_t first_s;    /* as struct utc; of an adopted pair: the ledger's `since` */
+	uint32_t last_s;     /* of a pair that has not moved since it was adopted: 0 */
+	uint32_t moved_poll; /* number of the last poll that saw traffic */
+	uint8_t hook;        /* enum cf_hook */
+	bool dropped;        /* the verdict then; a drop wins over what passed in the same poll */
+	uint8_t began;       /* CF_SLOT_BEGAN_* of all its slots */
+	uint8_t pad;
+};
+_Static_assert(sizeof(struct ledger_pair) == 40, "there may be a million");
+
+/* Polls that a rate can look back on, if it saw no more than so many pairs move. */
+#define LEDGER_POLLS      128
+#define LEDGER_RATE_MS    10000
+#define LEDGER_RECENT_MAX (1U << 20)
+
+/* What moved in a poll, for rates; several for one pair add up. */
+struct ledger_recent {
+	uint32_t pair, wire;
+};
+struct ledger_recents {
+	struct ledger_recent *v;
+	size_t n, cap;
 };
 
-/* Polls that a rate can look back on. */
-#define LEDGER_POLLS   32
-#define LEDGER_RATE_MS 10000
-
-struct ledger_hot {
-	uint32_t pair;
-	uint64_t wire[LEDGER_POLLS]; /* by poll number mod LEDGER_POLLS */
-};
-
-/* One family's slots in chunks: ids are dense where shards are. */
-#define LEDGER_CHUNK 4096
+/* What a slot showed last. */
 struct ledger_slot {
-	uint64_t wire, payload, dropped;
-	uint32_t packets;
+	struct ledger_counts counts;
 	uint32_t pair; /* + 1; 0: its pair is not kept any more */
 	uint8_t life;
-	bool known; /* what it shows is booked */
-	uint8_t pad[6];
+	uint8_t pad[3];
 };
-struct ledger_slots {
-	struct ledger_slot **chunks;
+_Static_assert(sizeof(struct ledger_slot) == 24, "there may be millions");
+
+/* One family's slots by number: places in the ledger's `slots`, + 1, in chunks. Numbers are
+ * dense where shards are; of a shard about half is in use. */
+#define LEDGER_CHUNK 4096
+struct ledger_numbers {
+	uint32_t **chunks;
 	size_t n;
 };
 
 struct ledger_hosts {
 	struct ledger_host *v;
 	size_t n, cap;
+	struct {
+		struct addr *v;
+		size_t n, cap;
+	} six;
 	struct hash_index index;
 };
 
@@ -109,13 +125,22 @@ struct ledger {
 	} pairs;
 	struct ledger_hosts sources, destinations;
 	struct {
-		struct ledger_hot *v;
+		struct ledger_slot *v;
 		size_t n, cap;
-	} hot;
-	struct ledger_slots slots[2]; /* IPv4, IPv6 */
-	uint32_t poll;                /* number of the present or last one; the first is 1 */
+	} slots;
+	struct ledger_numbers numbers[2]; /* IPv4, IPv6 */
+	struct {
+		struct ledger_sums *v;
+		size_t n, cap;
+	} wide;
+	uint32_t wide_free; /* place of the first one that is not in use, + 1 */
+	uint32_t poll;      /* number of the present or last one; the first is 1 */
 	struct utc now;
+	/* by poll number mod LEDGER_POLLS */
 	uint64_t poll_ms[LEDGER_POLLS];
+	struct ledger_recents recent[LEDGER_POLLS];
+	size_t recent_n;      /* of all polls */
+	uint32_t recent_from; /* the first poll whose traffic is still known */
 	bool resuming; /* the first poll since a snapshot: what it shows took nobody knows how long
 			*/
 	struct ledger_sums total; /* of all pairs, by hook below */
@@ -153,6 +178,25 @@ void ledger_limit(struct ledger *l, uint32_t n);
 void ledger_add_folded(struct ledger *l, enum cf_hook hook, const struct ledger_sums *sums,
 		       uint64_t pairs);
 
+struct addr ledger_host_addr(const struct ledger_hosts *h, uint32_t place);
+/* Those kept beside have all ones in the last three words. */
+static inline bool ledger_counts_beside(const struct ledger_counts *c)
+{
+	return (c->v[1] & c->v[2] & c->v[3]) == UINT32_MAX;
+}
+static inline struct ledger_sums ledger_counts_get(const struct ledger *l,
+						   const struct ledger_counts *c)
+{
+	if (ledger_counts_beside(c))
+		return l->wide.v[c->v[0]];
+	return (struct ledger_sums){ c->v[0], c->v[1], c->v[2], c->v[3] };
+}
+static inline struct ledger_sums ledger_pair_sums(const struct ledger *l,
+						  const struct ledger_pair *p)
+{
+	return ledger_counts_get(l, &p->counts);
+}
+
 /* NULL if it was never seen. */
 const struct ledger_host *ledger_source(const struct ledger *l, const struct addr *a);
 const struct ledger_host *ledger_destination(const struct ledger *l, const struct addr *a);
@@ -161,6 +205,8 @@ const struct ledger_pair *ledger_pair(const struct ledger *l, const struct addr 
 /* Wire bytes per second over the last 10 s, and between the last two polls. */
 uint64_t ledger_rate(const struct ledger *l, const struct ledger_pair *p);
 uint64_t ledger_rate_now(const struct ledger *l, const struct ledger_pair *p);
+/* Both for all pairs, by place; wanted for many, this costs a fraction. */
+void ledger_rates(const struct ledger *l, uint64_t *rate, uint64_t *rate_now);
 /* As the kernel keys pairs: IPv6 destinations are their /64. */
 struct addr ledger_destination_key(const struct addr *dst);
 

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "core/image/row.h"
+#include "core/ledger/priv.h"
 
 /* A pair's groups: as many as there are policies about it, one for all other groupings. */
 #define GROUPS_MAX CF_RULES_MAX
@@ -31,6 +32,8 @@ struct grouping {
 	} members; /* row << 32 | place of the host */
 	struct hash_index sources, destinations;
 	struct group_key *dst_key; /* by place of the destination, for what depends on it alone */
+	uint32_t *row_of;          /* by place of the destination: the row + 1; see choose() */
+	uint64_t *rate, *rate_now; /* by place of the pair; NULL: nobody asks */
 };
 
 static const char *const by_names[] = {
@@ -139,14 +142,11 @@ static size_t groups_of(const struct grouping *g, uint32_t place, struct group_k
 {
 	const struct ledger *l = g->l;
 	const struct ledger_pair *p = &l->pairs.v[place];
-	const struct addr *src = &l->sources.v[p->src].addr;
+	struct addr src, dst;
 	struct cf_row row;
 	size_t n = 0;
 
 	switch (g->q->by) {
-	case LEDGER_BY_PAIR:
-		keys[0] = (struct group_key){ p->src, p->dst, p->hook };
-		return 1;
 	case LEDGER_BY_SOURCE:
 		keys[0] = (struct group_key){ .a = p->src };
 		return 1;
@@ -154,8 +154,10 @@ static size_t groups_of(const struct grouping *g, uint32_t place, struct group_k
 		keys[0] = (struct group_key){ .a = p->dst };
 		return 1;
 	case LEDGER_BY_POLICY:
-		row = policies_about(g->q->image, ledger_from(p->hook, src, g->q->local), src,
-				     &l->destinations.v[p->dst].addr);
+		src = ledger_host_addr(&l->sources, p->src);
+		dst = ledger_host_addr(&l->destinations, p->dst);
+		row = policies_about(g->q->image, ledger_from(p->hook, &src, g->q->local), &src,
+				     &dst);
 		for (uint32_t i = 0; i < CF_RULES_MAX; i++)
 			if (row_has(&row, i))
 				keys[n++] = (struct group_key){ .a = i };
@@ -171,23 +173,30 @@ static size_t groups_of(const struct grouping *g, uint32_t place, struct group_k
 	}
 }
 
+static struct ledger_row fresh_row(const struct grouping *g, uint32_t number,
+				   const struct ledger_pair *p)
+{
+	return (struct ledger_row){
+		.src = ledger_host_addr(&g->l->sources, p->src),
+		.dst = ledger_host_addr(&g->l->destinations, p->dst),
+		.number = number,
+		.hook = p->hook,
+		.first_seen = { p->first_s },
+	};
+}
+
 static uint32_t group_row(struct grouping *g, const struct group_key *k,
 			  const struct ledger_pair *p)
 {
 	uint64_t hash = hash_bytes(&g->l->seed, k, sizeof(*k));
 	uint32_t place = hash_find(&g->index, hash, same_key, g, k);
-	struct ledger_row row = { .number = k->a, .hook = p->hook, .first_seen = p->first_seen };
+	struct ledger_row row;
 
 	if (place != HASH_NONE)
 		return place;
-	row.src = g->l->sources.v[p->src].addr;
-	row.dst = g->l->destinations.v[p->dst].addr;
+	row = fresh_row(g, k->a, p);
 	if (g->q->by == LEDGER_BY_COUNTRY)
 		memcpy(row.cc, &k->a, sizeof(row.cc));
-	if (g->q->by == LEDGER_BY_SOURCE)
-		row.dropped = g->l->sources.v[p->src].dropped;
-	if (g->q->by == LEDGER_BY_DESTINATION)
-		row.dropped = g->l->destinations.v[p->dst].dropped;
 	place = (uint32_t)g->rows->n;
 	*VEC_ADD(g->rows) = row;
 	*VEC_ADD(&g->keys) = *k;
@@ -195,9 +204,9 @@ static uint32_t group_row(struct grouping *g, const struct group_key *k,
 	return place;
 }
 
-static void count_hosts(struct grouping *g, uint32_t place, const struct ledger_pair *p)
+static void count_hosts(struct grouping *g, struct ledger_row *row, const struct ledger_pair *p)
 {
-	struct ledger_row *row = &g->rows->v[place];
+	uint32_t place;
 
 	switch (g->q->by) {
 	case LEDGER_BY_PAIR:
@@ -212,41 +221,57 @@ static void count_hosts(struct grouping *g, uint32_t place, const struct ledger_
 		row->destinations = 1;
 		return;
 	default:
+		place = (uint32_t)(row - g->rows->v);
 		row->sources += member_add(g, &g->sources, place, p->src);
 		row->destinations += member_add(g, &g->destinations, place, p->dst);
 	}
 }
 
-static void row_add(struct grouping *g, uint32_t place, const struct ledger_pair *p)
+/* Of a host it is that of its last traffic, where a drop wins; of a larger group, whether any. */
+static void add_verdict(struct ledger_row *row, enum ledger_by by, const struct ledger_pair *p)
 {
-	struct ledger_row *row = &g->rows->v[place];
-	enum ledger_by by = g->q->by;
+	bool host = by == LEDGER_BY_SOURCE || by == LEDGER_BY_DESTINATION;
 
-	row->sums.wire_bytes += p->sums.wire_bytes;
-	row->sums.payload_bytes += p->sums.payload_bytes;
-	row->sums.dropped_wire_bytes += p->sums.dropped_wire_bytes;
-	row->sums.packets += p->sums.packets;
-	if (p->hot) {
-		row->rate += ledger_rate(g->l, p);
-		row->rate_now += ledger_rate_now(g->l, p);
+	if (host && p->moved_poll > row->moved_poll)
+		row->dropped = p->dropped;
+	else if (!host || p->moved_poll == row->moved_poll)
+		row->dropped |= p->dropped;
+	if (p->moved_poll > row->moved_poll)
+		row->moved_poll = p->moved_poll;
+}
+
+static void row_add(struct grouping *g, struct ledger_row *row, const struct ledger_pair *p)
+{
+	struct ledger_sums sums = ledger_pair_sums(g->l, p);
+
+	ledger_sums_add(&row->sums, &sums);
+	if (g->rate) {
+		row->rate += g->rate[p - g->l->pairs.v];
+		row->rate_now += g->rate_now[p - g->l->pairs.v];
 	}
-	if (p->first_seen.s < row->first_seen.s)
-		row->first_seen = p->first_seen;
-	if (p->last_seen.s > row->last_seen.s)
-		row->last_seen = p->last_seen;
+	if (p->first_s < row->first_seen.s)
+		row->first_seen.s = p->first_s;
+	if (p->last_s > row->last_seen.s)
+		row->last_seen.s = p->last_s;
 	row->pairs++;
 	row->began |= p->began;
-	if (by != LEDGER_BY_SOURCE && by != LEDGER_BY_DESTINATION)
-		row->dropped |= p->dropped;
-	count_hosts(g, place, p);
+	add_verdict(row, g->q->by, p);
+	count_hosts(g, row, p);
+}
+
+static bool is_host(const struct ledger_hosts *h, uint32_t place, const struct addr *a)
+{
+	struct addr of = ledger_host_addr(h, place);
+
+	return !addr_compare(a, &of);
 }
 
 static bool wanted(const struct grouping *g, const struct ledger_pair *p)
 {
 	const struct ledger_query *q = g->q;
 
-	return (!q->src || !addr_compare(q->src, &g->l->sources.v[p->src].addr)) &&
-	       (!q->dst || !addr_compare(q->dst, &g->l->destinations.v[p->dst].addr));
+	return (!q->src || is_host(&g->l->sources, p->src, q->src)) &&
+	       (!q->dst || is_host(&g->l->destinations, p->dst, q->dst));
 }
 
 /* ---- ranking ------------------------------------------------------------- */
@@ -307,11 +332,32 @@ static void sift(struct ledger_row *v, size_t n, size_t i, enum ledger_column co
 	}
 }
 
+static void heap_make(struct ledger_rows *rows, size_t top, enum ledger_column column)
+{
+	for (size_t i = top / 2; i-- > 0;)
+		sift(rows->v, top, i, column);
+}
+
+/* Adds a row; of more than `top` rows, the least goes. */
+static void heap_offer(struct ledger_rows *rows, size_t top, enum ledger_column column,
+		       const struct ledger_row *row)
+{
+	if (!top || rows->n < top) {
+		*VEC_ADD(rows) = *row;
+		if (rows->n == top)
+			heap_make(rows, top, column);
+		return;
+	}
+	if (row_compare(row, &rows->v[0], &column) >= 0)
+		return;
+	rows->v[0] = *row;
+	sift(rows->v, top, 0, column);
+}
+
 static void keep_top(struct ledger_rows *rows, size_t top, enum ledger_column column)
 {
 	if (top && top < rows->n) {
-		for (size_t i = top / 2; i-- > 0;)
-			sift(rows->v, top, i, column);
+		heap_make(rows, top, column);
 		for (size_t i = top; i < rows->n; i++) {
 			if (row_compare(&rows->v[i], &rows->v[0], &column) >= 0)
 				continue;
@@ -324,25 +370,120 @@ static void keep_top(struct ledger_rows *rows, size_t top, enum ledger_column co
 		qsort_r(rows->v, rows->n, sizeof(*rows->v), row_compare, &column);
 }
 
-void ledger_query(const struct ledger *l, const struct ledger_query *q, struct ledger_rows *rows)
+/* ---- three ways ------------------------------------------------------------ */
+
+/* A pair is a row of its own: of a million, only those that are wanted are ever made. */
+static void by_pair(struct grouping *g)
 {
-	struct grouping g = { .l = l, .q = q, .rows = rows };
+	for (size_t i = 0; i < g->l->pairs.n; i++) {
+		const struct ledger_pair *p = &g->l->pairs.v[i];
+		struct ledger_row row;
+
+		if (!wanted(g, p))
+			continue;
+		row = fresh_row(g, p->src, p);
+		row_add(g, &row, p);
+		heap_offer(g->rows, g->q->top, g->q->sort, &row);
+		g->rows->groups++;
+	}
+}
+
+/*
+ * The destinations with the most bytes: rows for those alone, since a sum for each is a
+ * sixteenth of a row for each.
+ */
+static void choose(struct grouping *g)
+{
+	const struct ledger_hosts *h = &g->l->destinations;
+	uint64_t *wire = xcalloc(h->n, sizeof(*wire));
+
+	g->row_of = xcalloc(h->n, sizeof(*g->row_of));
+	for (size_t i = 0; i < g->l->pairs.n; i++) {
+		const struct ledger_pair *p = &g->l->pairs.v[i];
+
+		if (!wanted(g, p))
+			continue;
+		g->rows->groups += !g->row_of[p->dst];
+		g->row_of[p->dst] = 1;
+		wire[p->dst] += ledger_pair_sums(g->l, p).wire_bytes;
+	}
+	for (uint32_t i = 0; i < h->n; i++) {
+		struct ledger_row row = { .dst = ledger_host_addr(h, i),
+					  .number = i,
+					  .sums.wire_bytes = wire[i] };
+
+		if (g->row_of[i])
+			heap_offer(g->rows, g->q->top, LEDGER_WIRE, &row);
+		g->row_of[i] = 0;
+	}
+	free(wire);
+}
+
+static void by_chosen_destination(struct grouping *g)
+{
+	choose(g);
+	for (uint32_t i = 0; i < g->rows->n; i++) {
+		struct ledger_row *row = &g->rows->v[i];
+
+		g->row_of[row->number] = i + 1;
+		*row = (struct ledger_row){ .dst = row->dst,
+					    .number = row->number,
+					    .first_seen = { INT64_MAX } };
+	}
+	for (size_t i = 0; i < g->l->pairs.n; i++) {
+		const struct ledger_pair *p = &g->l->pairs.v[i];
+
+		if (g->row_of[p->dst] && wanted(g, p))
+			row_add(g, &g->rows->v[g->row_of[p->dst] - 1], p);
+	}
+}
+
+static void by_group(struct grouping *g)
+{
+	const struct ledger *l = g->l;
 	struct group_key keys[GROUPS_MAX];
 
-	if (q->by == LEDGER_BY_COUNTRY || q->by == LEDGER_BY_ASN || q->by == LEDGER_BY_LABEL) {
-		g.dst_key = xcalloc(l->destinations.n, sizeof(*g.dst_key));
-		for (size_t i = 0; i < l->destinations.n; i++)
-			g.dst_key[i] = destination_key(q, &l->destinations.v[i].addr);
+	if (g->q->by == LEDGER_BY_COUNTRY || g->q->by == LEDGER_BY_ASN ||
+	    g->q->by == LEDGER_BY_LABEL) {
+		g->dst_key = xcalloc(l->destinations.n, sizeof(*g->dst_key));
+		for (uint32_t i = 0; i < l->destinations.n; i++) {
+			struct addr dst = ledger_host_addr(&l->destinations, i);
+
+			g->dst_key[i] = destination_key(g->q, &dst);
+		}
 	}
 	for (uint32_t i = 0; i < l->pairs.n; i++) {
 		const struct ledger_pair *p = &l->pairs.v[i];
-		size_t n = wanted(&g, p) ? groups_of(&g, i, keys) : 0;
+		size_t n = wanted(g, p) ? groups_of(g, i, keys) : 0;
 
-		for (size_t k = 0; k < n; k++)
-			row_add(&g, group_row(&g, &keys[k], p), p);
+		for (size_t k = 0; k < n; k++) {
+			uint32_t at = group_row(g, &keys[k], p);
+
+			row_add(g, &g->rows->v[at], p);
+		}
 	}
-	rows->groups = rows->n;
+	g->rows->groups = g->rows->n;
+}
+
+void ledger_query(const struct ledger *l, const struct ledger_query *q, struct ledger_rows *rows)
+{
+	struct grouping g = { .l = l, .q = q, .rows = rows };
+
+	if (q->rates || q->sort == LEDGER_RATE) {
+		g.rate = xcalloc(l->pairs.n, sizeof(*g.rate));
+		g.rate_now = xcalloc(l->pairs.n, sizeof(*g.rate_now));
+		ledger_rates(l, g.rate, g.rate_now);
+	}
+	if (q->by == LEDGER_BY_PAIR)
+		by_pair(&g);
+	else if (q->by == LEDGER_BY_DESTINATION && q->sort == LEDGER_WIRE && q->top)
+		by_chosen_destination(&g);
+	else
+		by_group(&g);
 	keep_top(rows, q->top, q->sort);
+	free(g.rate);
+	free(g.rate_now);
+	free(g.row_of);
 	free(g.dst_key);
 	free(g.keys.v);
 	free(g.members.v);

@@ -47,6 +47,7 @@ struct ledger_row {
 	struct ledger_sums sums;
 	uint64_t rate, rate_now; /* wire bytes per second: over 10 s, since the last poll */
 	struct utc first_seen, last_seen;
+	uint32_t moved_poll;                   /* the last one that saw traffic */
 	uint32_t pairs, sources, destinations; /* how many different ones */
 };
 
@@ -54,6 +55,7 @@ struct ledger_query {
 	enum ledger_by by;
 	enum ledger_column sort;
 	size_t top;                      /* rows wanted; 0: all */
+	bool rates;                      /* fill them in */
 	const struct geo *geo;           /* COUNTRY, ASN: needed */
 	const struct image *image;       /* POLICY, LABEL: needed */
 	const struct prefix_list *local; /* POLICY: addresses that mean the gateway at the outside

@@ -145,12 +145,16 @@ void quota_records_done(struct quota_records *l)
 	*l = (struct quota_records){ .seed = seed };
 }
 
-uint64_t quota_reserve(uint64_t used, uint64_t since, uint64_t ms, uint64_t limit, uint64_t drop)
+uint64_t quota_reserve(uint64_t used, uint64_t since, uint64_t ms, uint64_t limit, uint64_t drop,
+		       uint64_t link)
 {
 	uint64_t ahead = limit / RESERVE_PART;
 
 	if (used >= CF_QUOTA_BYTES_MAX)
 		return 0;
+	/* no key is faster than that */
+	if (ahead > link * AHEAD_MS)
+		ahead = link * AHEAD_MS;
 	if (ahead < RESERVE_LEAST)
 		ahead = RESERVE_LEAST;
 	if (since < CF_QUOTA_BYTES_MAX && ahead < since * AHEAD_MS / (ms + 1))

@@ -56,8 +56,9 @@ int quota_store_read(const void *data, size_t size, uint64_t *ret_tables_id,
  * How far ahead of `used` a record goes. `since`: used since the last record, which
  * was `ms` ago; ~0: there was none. A key that is busy gets what it needs until the next
  * one can be on disk, one that is used up gets none. limit, drop: of the quota (drop ~0:
- * it never drops).
+ * it never drops). link: bytes per ms that the network can carry.
  */
-uint64_t quota_reserve(uint64_t used, uint64_t since, uint64_t ms, uint64_t limit, uint64_t drop);
+uint64_t quota_reserve(uint64_t used, uint64_t since, uint64_t ms, uint64_t limit, uint64_t drop,
+		       uint64_t link);
 
 #endif

@@ -9,7 +9,6 @@
 #ifndef CURFEW_CORE_LEDGER_SNAPSHOT_H
 #define CURFEW_CORE_LEDGER_SNAPSHOT_H
 
-#include "base/buf.h"
 #include "core/ledger/ledger.h"
 
 struct snapshot_id {
@@ -18,8 +17,10 @@ struct snapshot_id {
 	uint32_t pad;
 };
 
-/* Appends to `to`. */
-void ledger_snapshot_write(const struct ledger *l, const struct snapshot_id *id, struct buf *to);
+/* Gets the bytes in their order, a piece at a time; -errno ends it. */
+typedef int (*snapshot_sink_fn)(void *arg, const void *data, size_t n);
+int ledger_snapshot_write(const struct ledger *l, const struct snapshot_id *id,
+			  snapshot_sink_fn sink, void *arg);
 /*
  * -EBADMSG: not a snapshot, of another build, or damaged; -ESTALE: of other tables, or
  * of a commit before `acked`, since when slots may have been given away. The ledger

@@ -225,26 +225,15 @@ static int compare_keys(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct cf_destination_key));
 }
 
-/* What is no longer listed goes, what is listed is written: readers never see an empty map. */
-int datapath_publish(struct datapath *dp, const struct cf_destination_key *keys,
-		     const struct cf_destination *values, size_t n)
+static void delete_unlisted(int fd, const struct cf_destination_key *sorted, size_t n)
 {
-	int fd = dp_map_fd(dp, "destinations");
 	struct cf_destination_key key, next;
 	struct {
 		struct cf_destination_key *v;
 		size_t n, cap;
 	} gone = { 0 };
-	struct cf_destination_key *sorted = xcalloc(n, sizeof(*sorted));
 	const void *last = NULL;
-	int r = 0;
 
-	if (n)
-		memcpy(sorted, keys, n * sizeof(*keys));
-	qsort(sorted, n, sizeof(*sorted), compare_keys);
-	for (size_t i = 0; i < n && !r; i++)
-		if (bpf_map_update_elem(fd, &keys[i], &values[i], BPF_ANY) < 0 && errno != E2BIG)
-			r = -errno;
 	while (!bpf_map_get_next_key(fd, last, &next)) {
 		key = next;
 		last = &key;
@@ -254,6 +243,25 @@ int datapath_publish(struct datapath *dp, const struct cf_destination_key *keys,
 	for (size_t i = 0; i < gone.n; i++)
 		bpf_map_delete_elem(fd, &gone.v[i]);
 	free(gone.v);
-	free(sorted);
+}
+
+/* What is no longer listed goes, what is listed is written: readers never see an empty map. */
+int datapath_publish(struct datapath *dp, size_t n, destination_fn fn, void *arg)
+{
+	int fd = dp_map_fd(dp, "destinations"), r = 0;
+	struct cf_destination_key *keys = xcalloc(n, sizeof(*keys));
+
+	for (size_t i = 0; i < n && !r; i++) {
+		struct cf_destination value;
+
+		fn(arg, i, &keys[i], &value);
+		if (bpf_map_update_elem(fd, &keys[i], &value, BPF_ANY) < 0 && errno != E2BIG)
+			r = -errno;
+	}
+	if (!r) {
+		qsort(keys, n, sizeof(*keys), compare_keys);
+		delete_unlisted(fd, keys, n);
+	}
+	free(keys);
 	return r;
 }
