@@ -46,7 +46,8 @@ static int refused(const json_t *reply, const char *error)
 	return code > EXIT_FINE && code <= EXIT_NOT_PERMITTED ? code : EXIT_DEGRADED;
 }
 
-int client_try(const struct cli *cli, const char *verb, json_t *args, json_t **ret_reply)
+int client_ask(const struct cli *cli, const char *verb, json_t *args, unsigned int timeout_ms,
+	       json_t **ret_reply)
 {
 	_cleanup_free_ char *path = xprintf("%s/control.sock", cli->run_dir);
 	json_t *request =
@@ -55,7 +56,7 @@ int client_try(const struct cli *cli, const char *verb, json_t *args, json_t **r
 	json_t *reply, *ok;
 	int r;
 
-	r = control_call(path, request, CLIENT_TIMEOUT_MS, &reply);
+	r = control_call(path, request, timeout_ms, &reply);
 	json_decref(request);
 	if (r < 0)
 		return r;
@@ -71,6 +72,11 @@ int client_try(const struct cli *cli, const char *verb, json_t *args, json_t **r
 		return -EPROTO;
 	*ret_reply = ok;
 	return EXIT_FINE;
+}
+
+int client_try(const struct cli *cli, const char *verb, json_t *args, json_t **ret_reply)
+{
+	return client_ask(cli, verb, args, CLIENT_TIMEOUT_MS, ret_reply);
 }
 
 int client_call(const struct cli *cli, const char *verb, json_t *args, json_t **ret_reply)

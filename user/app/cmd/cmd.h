@@ -53,6 +53,9 @@ int client_call(const struct cli *cli, const char *verb, json_t *args, json_t **
 /* The same, but says nothing when the daemon cannot be reached: then -errno as of control_call().
  */
 int client_try(const struct cli *cli, const char *verb, json_t *args, json_t **ret_reply);
+/* The same with a limit of one's own to how long it may take. */
+int client_ask(const struct cli *cli, const char *verb, json_t *args, unsigned int timeout_ms,
+	       json_t **ret_reply);
 
 /* Prints {"version":1,"<name>":…} pretty; takes over v. */
 int json_out(const char *name, json_t *v);

@@ -110,10 +110,16 @@ static int lift(struct cli *cli, const char *key)
 	return EXIT_FINE;
 }
 
+static const struct option_row unblock_rows[] = {
+	OPTION(struct block_options, force, "force", 0, OPTION_FLAG),
+	{ 0 },
+};
+
 static int run_unblock(struct cli *cli, int argc, char **argv)
 {
-	int r = options_parse(cli, NULL, NULL, &argc, &argv);
-	json_t *reply;
+	struct block_options o = { 0 };
+	int r = options_parse(cli, unblock_rows, &o, &argc, &argv);
+	json_t *args, *reply;
 	char *end;
 	long id;
 
@@ -126,7 +132,9 @@ static int run_unblock(struct cli *cli, int argc, char **argv)
 	id = argc == 1 ? strtol(argv[0], &end, 10) : 0;
 	if (argc != 1 || errno || *end || id < 1)
 		return cmd_usage(cli, "wants the number of a rule; see 'curfew blocks'");
-	r = client_call(cli, "unblock", json_pack("{s:I}", "id", (json_int_t)id), &reply);
+	args = json_pack("{s:I}", "id", (json_int_t)id);
+	connection_add(args, o.force);
+	r = client_call(cli, "unblock", args, &reply);
 	if (r)
 		return r;
 	if (cli->json)
@@ -234,10 +242,11 @@ const struct cmd cmd_allow = {
 };
 const struct cmd cmd_unblock = {
 	.name = "unblock",
-	.usage = "ID | KEY",
+	.usage = "ID | KEY [--force]",
 	.help = "take a block or an allow back, or what a policy drops for a time",
 	.more = "ID is the number of a rule made by hand, KEY the eight digits of a 'drop for' or a\n"
-		"quarantine, as 'curfew blocks' shows them.",
+		"quarantine, as 'curfew blocks' shows them. Taking an allow back is refused if that would\n"
+		"cut the connection you work over, unless --force.",
 	.run = run_unblock,
 };
 const struct cmd cmd_blocks = {

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <time.h>
 
+#include "app/cmd/connection.h"
 #include "app/cmd/options.h"
 #include "app/pinned.h"
 #include "base/buf.h"
@@ -53,9 +54,33 @@ static int run_off(struct cli *cli, int argc, char **argv)
 	return EXIT_FINE;
 }
 
+/* A daemon that does not answer by then is not waited for. */
+#define GUARD_MS 2000
+
+struct on_options {
+	bool force;
+};
+static const struct option_row on_rows[] = {
+	OPTION(struct on_options, force, "force", 0, OPTION_FLAG),
+	{ 0 },
+};
+
+/* 0 if that cuts nobody, or no daemon is there that could tell. */
+static int ask_guard(struct cli *cli, bool force)
+{
+	json_t *args = json_object(), *reply = NULL;
+	int r;
+
+	connection_add(args, force);
+	r = client_ask(cli, "guard", args, GUARD_MS, &reply);
+	json_decref(reply);
+	return r > 0 ? r : 0;
+}
+
 static int run_on(struct cli *cli, int argc, char **argv)
 {
-	int r = options_parse(cli, NULL, NULL, &argc, &argv);
+	struct on_options o = { 0 };
+	int r = options_parse(cli, on_rows, &o, &argc, &argv);
 	volatile struct cf_control *control;
 	struct datapath *dp;
 	bool was_off;
@@ -64,6 +89,9 @@ static int run_on(struct cli *cli, int argc, char **argv)
 		return r;
 	if (argc)
 		return cmd_usage(cli, "unexpected argument '%s'", argv[0]);
+	r = ask_guard(cli, o.force);
+	if (r)
+		return r;
 	r = pinned_open(cli, &dp);
 	if (r)
 		return r;
@@ -148,8 +176,9 @@ const struct cmd cmd_off = {
 };
 const struct cmd cmd_on = {
 	.name = "on",
-	.usage = "",
+	.usage = "[--force]",
 	.help = "enforce again after 'off'",
+	.more = "Refused if it would cut the connection you work over, unless --force.\n",
 	.run = run_on,
 };
 const struct cmd cmd_detach = {

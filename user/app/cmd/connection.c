@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "app/cmd/connection.h"
 
+#include <stdlib.h>
+
 #include "app/daemon/caller.h"
 
 void connection_add(json_t *args, bool force)
@@ -17,4 +19,7 @@ void connection_add(json_t *args, bool force)
 					      (int)c.client_port, "server",
 					      addr_format(&c.server, server), "server_port",
 					      (int)c.server_port));
+	/* systemd.exec(5): a unit's own command, which nobody waits for at a terminal */
+	else if (getenv("INVOCATION_ID"))
+		json_object_set_new(args, "logged_in", json_true());
 }

@@ -6,7 +6,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Adds "caller" to a request's args if there is such a connection, or "force". */
+/*
+ * Adds "caller" to a request's args if there is such a connection, or "force"; for the
+ * service manager, which has none, "logged_in".
+ */
 void connection_add(json_t *args, bool force);
 
 #endif

@@ -102,13 +102,13 @@ static const char *never_judged(const struct daemon *d, const char *to)
 static int add(struct daemon *d, const struct peer *peer, const json_t *args, bool allow,
 	       json_t **ret_reply, char **ret_error)
 {
-	struct caller buf;
-	const struct caller *caller = allow ? NULL : guard_caller_arg(args, &buf);
+	struct callers buf;
+	const struct callers *callers = allow ? NULL : guard_callers_arg(args, &buf);
 	struct manual_entry *e = add_entry(d, peer, args, allow);
 	uint32_t id = e->id;
 	int r;
 
-	r = daemon_recompile_for(d, allow ? "allow by hand" : "block by hand", caller, ret_error);
+	r = daemon_recompile_for(d, allow ? "allow by hand" : "block by hand", callers, ret_error);
 	if (r) {
 		manual_remove(&d->book, id);
 		d->book.last_id--;
@@ -142,6 +142,7 @@ static int request_unblock(struct daemon *d, const struct peer *peer, const json
 	json_int_t id = json_integer_value(json_object_get(args, "id"));
 	const char *key = json_get_text(args, "key");
 	struct manual_entry taken = { 0 };
+	struct callers callers;
 	size_t i = 0;
 	int r;
 
@@ -156,7 +157,8 @@ static int request_unblock(struct daemon *d, const struct peer *peer, const json
 	/* Put back where it was if the kernel refuses. */
 	taken = d->book.v[i];
 	memmove(&d->book.v[i], &d->book.v[i + 1], (--d->book.n - i) * sizeof(taken));
-	r = daemon_recompile(d, "a rule made by hand was removed", ret_error);
+	r = daemon_recompile_for(d, "a rule made by hand was removed",
+				 taken.allow ? guard_callers_arg(args, &callers) : NULL, ret_error);
 	if (r) {
 		memmove(&d->book.v[i + 1], &d->book.v[i], (d->book.n++ - i) * sizeof(taken));
 		d->book.v[i] = taken;

@@ -4,6 +4,7 @@
 #define CURFEW_APP_DAEMON_CALLER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/addr.h"
 
@@ -11,6 +12,14 @@ struct caller {
 	struct addr client;                /* where they are */
 	struct addr server;                /* the address of ours they reached */
 	uint16_t client_port, server_port; /* 0: not known */
+};
+
+/* Those whose connections are not to be cut. */
+#define CALLERS_MAX 64
+struct callers {
+	struct caller v[CALLERS_MAX];
+	size_t n;
+	bool own; /* the one who asks; else whoever is logged in */
 };
 
 /*

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Nobody cuts the branch they sit on by accident: would this image drop our packets to the caller?
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/daemon/parts.h"
+#include "app/show/quota_view.h"
+#include "app/status/status.h"
 #include "base/buf.h"
+#include "core/policy/failing.h"
+#include "core/report/explain.h"
+#include "port/sessions.h"
 
 /* A window that opens tonight would cut them tonight. */
 #define GUARD_SECONDS (24 * 3600)
@@ -12,9 +18,76 @@
 /* TCP, or they would not be here. They began; the kernel knows that by connection tracking only. */
 #define PROTOCOL_TCP 6
 
-static bool drops_at(const struct image *img, const struct caller *c, struct utc at,
-		     bool knows_began, const char **ret_name)
+#define SSH_PORT 22
+
+/* With less than that nobody gets to the command that would mend it. */
+#define LEAST_QUOTA_BYTES 100000
+#define LEAST_BURST_BYTES 2000
+#define LEAST_RATE_BITS   10000
+
+struct guard {
+	struct daemon *d;
+	const struct image *img;
+	const struct caller *caller;
+	struct utc now;
+	const struct quota_entries *used; /* NULL: could not be read */
+	/* what is found: who drops, and how */
+	const char *name, *how;
+};
+
+static bool limit_cuts(struct guard *g, uint32_t quota)
 {
+	const struct cf_quota_spec *q = &g->img->quotas.v[quota];
+	const struct explain_source source = { .from = CF_FROM_GATEWAY, .addr = g->caller->server };
+	const struct quota_entry *e;
+	struct cf_quota_key key;
+
+	if (q->drop_bytes == ~0ULL)
+		return false;
+	g->how = "drops nearly all of our packets to it";
+	if (q->bits_per_second)
+		return q->limit_bytes < LEAST_BURST_BYTES || q->bits_per_second < LEAST_RATE_BITS;
+	if (q->drop_bytes < LEAST_QUOTA_BYTES)
+		return true;
+	g->how = "has no quota left for our packets to it, and drops them";
+	if (!g->used || quota_key_make(g->img, quota, &source, &g->caller->client, &key) < 0)
+		return false;
+	e = quota_entries_find(g->used, &key);
+	return e && e->used_up && !e->observes;
+}
+
+/* Of the policies that the packets are charged to. */
+static bool limits_cut(struct guard *g, const struct cf_row *charged)
+{
+	for (uint32_t i = 0; i < g->img->rules.n; i++) {
+		const struct cf_rule *r = &g->img->rules.v[i];
+
+		if (!(charged->word[i / 64] >> i % 64 & 1) || g->img->observe ||
+		    r->flags & CF_RULE_OBSERVE)
+			continue;
+		g->name = r->name;
+		for (uint32_t k = 0; k < r->quota_count; k++)
+			if (limit_cuts(g, r->quota_first + k))
+				return true;
+	}
+	return false;
+}
+
+/* What fails at present, fails this image too. */
+static enum cf_fail present_failing(const struct guard *g)
+{
+	const struct failing_row *row;
+
+	if (!failing_lasts(g->d->dp, ON_TIME_UNKNOWN))
+		return (enum cf_fail)0;
+	row = failing_find(ON_TIME_UNKNOWN, g->img->on[ON_TIME_UNKNOWN]);
+	return row ? row->fail : (enum cf_fail)0;
+}
+
+static bool cuts_at(struct guard *g, struct utc at)
+{
+	const struct caller *c = g->caller;
+	bool knows_began = datapath_conntrack(g->d->dp);
 	struct image_packet p = {
 		.from = CF_FROM_GATEWAY,
 		.src = c->server,
@@ -26,58 +99,128 @@ static bool drops_at(const struct image *img, const struct caller *c, struct utc
 		.port = knows_began ? c->server_port : c->client_port,
 		.other_port = knows_began ? c->client_port : c->server_port,
 		.began = knows_began ? CF_BEGAN_OUTSIDE : CF_BEGAN_UNKNOWN,
+		.failing = at.s == g->now.s ? present_failing(g) : (enum cf_fail)0,
 	};
-	struct image_verdict v = image_judge(img, &p);
+	struct image_verdict v = image_judge(g->img, &p);
 
-	if (!(CF_DROP_REASONS >> v.reason & 1))
-		return false;
-	*ret_name = v.rule < img->rules.n ? img->rules.v[v.rule].name : "a rule";
-	return true;
+	if (v.reason == CF_REASON_DROP_FAILED_CLOSED) {
+		g->name = "on … closed";
+		g->how = "drops our packets to it";
+		return true;
+	}
+	if (CF_DROP_REASONS >> v.reason & 1) {
+		g->name = v.rule < g->img->rules.n ? g->img->rules.v[v.rule].name : "a rule";
+		g->how = "drops our packets to it";
+		return true;
+	}
+	return limits_cut(g, &v.charged);
 }
 
-static int refuse(const struct caller *c, struct utc at, struct utc now, const struct zone *zone,
-		  const char *name, char **ret_error)
+static int refuse(const struct guard *g, const struct callers *callers, struct utc at,
+		  const struct zone *zone, char **ret_error)
 {
 	char client[ADDR_TEXT_MAX], when[64];
 
 	*ret_error = xprintf(
-		"this would cut your own connection from %s: '%s' drops our packets to it %s%s; "
+		"this would cut %s from %s: '%s' %s %s%s; "
 		"add 'protect { from gateway  to %s }' to the configuration, or use --force",
-		addr_format(&c->client, client), name, at.s > now.s ? "from " : "at once",
-		at.s > now.s ? utc_format(at, zone, when, sizeof(when)) : "", client);
+		callers->own ? "your own connection" : "the SSH connection",
+		addr_format(&g->caller->client, client), g->name, g->how,
+		at.s > g->now.s ? "from " : "at once",
+		at.s > g->now.s ? utc_format(at, zone, when, sizeof(when)) : "", client);
 	return EXIT_DEGRADED;
 }
 
-int guard_caller(const struct image *img, const struct caller *caller, bool knows_began,
-		 struct utc now, const struct zone *zone, char **ret_error)
+static int guard_one(struct guard *g, const struct callers *callers, const struct zone *zone,
+		     char **ret_error)
 {
-	const char *name;
+	if (cuts_at(g, g->now))
+		return refuse(g, callers, g->now, zone, ret_error);
+	for (size_t i = 0; i < g->img->segments.n; i++) {
+		struct utc at = g->img->segments.v[i].at;
 
-	if (!caller)
-		return 0;
-	if (drops_at(img, caller, now, knows_began, &name))
-		return refuse(caller, now, now, zone, name, ret_error);
-	for (size_t i = 0; i < img->segments.n; i++) {
-		struct utc at = img->segments.v[i].at;
-
-		if (at.s > now.s && at.s < now.s + GUARD_SECONDS &&
-		    drops_at(img, caller, at, knows_began, &name))
-			return refuse(caller, at, now, zone, name, ret_error);
+		if (at.s > g->now.s && at.s < g->now.s + GUARD_SECONDS && cuts_at(g, at))
+			return refuse(g, callers, at, zone, ret_error);
 	}
 	return 0;
 }
 
-const struct caller *guard_caller_arg(const json_t *args, struct caller *buf)
+int guard_callers(struct daemon *d, const struct image *img, const struct callers *callers,
+		  const struct zone *zone, char **ret_error)
+{
+	_cleanup_quota_entries_ struct quota_entries used = { 0 };
+	struct guard g = { .d = d, .img = img, .now = daemon_now(d) };
+
+	if (!callers || img->observe)
+		return 0;
+	if (quota_entries_read(d->dp, img, g.now, &used) >= 0)
+		g.used = &used;
+	for (size_t i = 0; i < callers->n; i++) {
+		int r;
+
+		g.caller = &callers->v[i];
+		r = guard_one(&g, callers, zone, ret_error);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- who that is ------------------------------------------------------------- */
+
+static void add_sessions(uint16_t port, const struct caller *known, struct callers *ret)
+{
+	struct session_list l = { 0 };
+	bool open = false;
+
+	sessions_read(port, &l);
+	for (size_t i = 0; known && i < l.n; i++)
+		open |= l.v[i].remote_port == known->client_port &&
+			!memcmp(&l.v[i].remote, &known->client, sizeof(known->client));
+	for (size_t i = 0; !open && i < l.n && ret->n < CALLERS_MAX; i++)
+		ret->v[ret->n++] = (struct caller){ .client = l.v[i].remote,
+						    .server = l.v[i].local,
+						    .client_port = l.v[i].remote_port,
+						    .server_port = l.v[i].local_port };
+	free(l.v);
+}
+
+const struct callers *guard_logged_in(struct callers *buf)
+{
+	*buf = (struct callers){ 0 };
+	add_sessions(SSH_PORT, NULL, buf);
+	return buf->n ? buf : NULL;
+}
+
+const struct callers *guard_callers_arg(const json_t *args, struct callers *buf)
 {
 	const json_t *c = json_object_get(args, "caller");
 	const char *client = json_string_value(json_object_get(c, "client"));
 	const char *server = json_string_value(json_object_get(c, "server"));
+	struct caller *own = &buf->v[0];
 
-	if (json_is_true(json_object_get(args, "force")) || !client || !server)
+	*buf = (struct callers){ .n = 1, .own = true };
+	if (json_is_true(json_object_get(args, "force")))
 		return NULL;
-	if (addr_parse(client, &buf->client) < 0 || addr_parse(server, &buf->server) < 0)
+	if (!client || !server)
+		return json_is_true(json_object_get(args, "logged_in")) ? guard_logged_in(buf)
+									: NULL;
+	if (addr_parse(client, &own->client) < 0 || addr_parse(server, &own->server) < 0)
 		return NULL;
-	buf->client_port = (uint16_t)json_integer_value(json_object_get(c, "client_port"));
-	buf->server_port = (uint16_t)json_integer_value(json_object_get(c, "server_port"));
+	own->client_port = (uint16_t)json_integer_value(json_object_get(c, "client_port"));
+	own->server_port = (uint16_t)json_integer_value(json_object_get(c, "server_port"));
+	add_sessions(own->server_port, own, buf);
 	return buf;
+}
+
+int request_guard(struct daemon *d, const struct peer *peer _unused_, const json_t *args,
+		  json_t **ret_reply, char **ret_error)
+{
+	struct callers callers;
+	int r = guard_callers(d, d->now.image, guard_callers_arg(args, &callers), d->zone,
+			      ret_error);
+
+	if (r == 0)
+		*ret_reply = json_object();
+	return r;
 }

@@ -226,7 +226,8 @@ static void on_hangup(struct daemon *d)
 {
 	_cleanup_buf_ struct buf warnings = { 0 };
 	_cleanup_free_ char *error = NULL;
-	struct reload opt = { 0 };
+	struct callers callers;
+	struct reload opt = { .callers = guard_logged_in(&callers) };
 
 	log_notice("SIGHUP: reload");
 	if (daemon_reload(d, &opt, &warnings, &error))

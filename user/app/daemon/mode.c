@@ -23,7 +23,7 @@ void daemon_mode_status(const struct daemon *d, json_t *status)
 						: json_null());
 }
 
-static int set_mode(struct daemon *d, enum mode mode, const struct caller *caller,
+static int set_mode(struct daemon *d, enum mode mode, const struct callers *callers,
 		    struct buf *warnings, char **ret_error)
 {
 	enum mode before = d->now.set->mode;
@@ -36,7 +36,8 @@ static int set_mode(struct daemon *d, enum mode mode, const struct caller *calle
 	if ((mode == MODE_ENFORCE) == !d->now.image->observe)
 		return 0;
 	d->now.set->mode = mode;
-	r = daemon_recompile_warned(d, "the mode was changed by hand", caller, warnings, ret_error);
+	r = daemon_recompile_warned(d, "the mode was changed by hand", callers, warnings,
+				    ret_error);
 	if (r) {
 		d->now.set->mode = before;
 		return r;
@@ -52,12 +53,12 @@ int request_mode(struct daemon *d, const struct peer *peer, const json_t *args, 
 	const char *word = json_get_text(args, "mode");
 	int mode = word ? word_value(words_modes, word, strlen(word)) : -1;
 	_cleanup_buf_ struct buf warnings = { 0 };
-	struct caller caller;
+	struct callers callers;
 	int r;
 
 	if (mode < 0)
 		return request_fail(ret_error, EXIT_USAGE, "a mode is observe or enforce");
-	r = set_mode(d, (enum mode)mode, guard_caller_arg(args, &caller), &warnings, ret_error);
+	r = set_mode(d, (enum mode)mode, guard_callers_arg(args, &callers), &warnings, ret_error);
 	if (r) {
 		log_warning("uid %u: mode %s refused\n%s", peer->uid, word, *ret_error);
 		return r;
