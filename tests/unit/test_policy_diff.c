@@ -168,3 +168,39 @@ Test(policy_diff, a_changed_list_is_a_changed_set)
 	cr_expect_eq(d.changes.v[1].what, CHANGE_WINDOW);
 	policy_diff_done(&d);
 }
+
+static const struct zone *utc_zone(void *arg _unused_, const char *name _unused_)
+{
+	return zone_utc();
+}
+
+/* 2026-11-23 23:10 UTC: the fate of a quota each window when the window becomes another. */
+static enum quota_fate fate_when(const char *window)
+{
+	static const char form[] = "window n = daily %s\npolicy \"p\" { from any during n\n"
+				   "  quota 1 MB per source each window at 100%% drop }\n";
+	static const struct zone_source zones = { .get = utc_zone };
+	_cleanup_policy_set_ struct policy_set *before = NULL, *after = NULL;
+	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	_cleanup_free_ char *a = xprintf(form, "22:00-06:00"), *b = xprintf(form, window);
+	struct policy_diff d;
+	enum quota_fate fate;
+
+	cr_assert_eq(parse_text(a, &before, &diags), 0);
+	cr_assert_eq(parse_text(b, &after, &diags), 0);
+	policy_diff(before, after, &d);
+	policy_diff_periods(&d, before, &zones, after, &zones, (struct utc){ 1795475400 });
+	cr_assert_eq(d.quotas.n, 1);
+	fate = d.quotas.v[0].fate;
+	policy_diff_done(&d);
+	return fate;
+}
+
+Test(policy_diff, a_period_that_begins_later_begins_anew)
+{
+	cr_expect_eq(fate_when("22:00-06:00"), QUOTA_KEPT);
+	cr_expect_eq(fate_when("22:00-05:00"), QUOTA_KEPT, "its end does not matter");
+	cr_expect_eq(fate_when("21:00-06:00"), QUOTA_KEPT, "what was used later counts");
+	cr_expect_eq(fate_when("22:30-06:00"), QUOTA_ANEW);
+	cr_expect_eq(fate_when("23:30-06:00"), QUOTA_ANEW, "not open any more");
+}

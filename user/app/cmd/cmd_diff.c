@@ -2,6 +2,7 @@
 /* `curfew diff`: what a reload would change. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "app/cmd/options.h"
 #include "app/daemon/last_good.h"
@@ -10,6 +11,7 @@
 #include "app/show/table.h"
 #include "core/policy/diff.h"
 #include "port/files.h"
+#include "port/zones.h"
 
 #define CUTS_MAX 10000 /* keys that are looked at */
 
@@ -32,6 +34,7 @@ static const char *const fate_names[] = {
 	[QUOTA_KEPT] = "kept",
 	[QUOTA_NEW] = "new",
 	[QUOTA_GONE] = "gone",
+	[QUOTA_ANEW] = "anew",
 };
 
 /* The daemon's text stands where its file stands, so that relative paths lead to the same places.
@@ -64,7 +67,8 @@ static int parse(const struct policy_io *io, const char *path, struct policy_set
 	return EXIT_USAGE;
 }
 
-static int parse_reply(const struct cli *cli, const json_t *reply, struct policy_set **ret)
+static int parse_reply(const struct cli *cli, const json_t *reply, struct policy_set **ret,
+		       struct utc *ret_now)
 {
 	const char *slash = strrchr(cli->config, '/');
 	const char *text = json_string_value(json_object_get(reply, "text"));
@@ -76,13 +80,16 @@ static int parse_reply(const struct cli *cli, const json_t *reply, struct policy
 	struct policy_io io = { read_in_force, policy_io_files.glob, &f };
 	int r = parse(&io, f.path, ret);
 
+	/* by the daemon's clock */
+	if (json_get_count(reply, "now"))
+		ret_now->s = (int64_t)json_get_count(reply, "now");
 	free(f.path);
 	free(f.text);
 	return r;
 }
 
 /* What is in force, or with the daemon dead what was. */
-static int parse_before(const struct cli *cli, struct policy_set **ret)
+static int parse_before(const struct cli *cli, struct policy_set **ret, struct utc *ret_now)
 {
 	_cleanup_free_ char *kept = NULL;
 	json_t *reply;
@@ -91,7 +98,7 @@ static int parse_before(const struct cli *cli, struct policy_set **ret)
 	if (r > 0)
 		return r;
 	if (r == 0) {
-		r = parse_reply(cli, reply, ret);
+		r = parse_reply(cli, reply, ret, ret_now);
 		json_decref(reply);
 		return r;
 	}
@@ -220,8 +227,22 @@ static int print_json(const struct policy_diff *d, json_t *cuts)
 				  changes, "quotas", quotas, "cut_at_once", cuts));
 }
 
+/* Each set by the zones of its own site. */
+static void compare_periods(const struct policy_set *before, const struct policy_set *after,
+			    struct utc now, struct policy_diff *d)
+{
+	struct zones *zones_before = zones_new(NULL), *zones_after = zones_new(NULL);
+	struct zone_source source_before = zones_source(zones_before);
+	struct zone_source source_after = zones_source(zones_after);
+
+	policy_diff_periods(d, before, &source_before, after, &source_after, now);
+	zones_free(zones_before);
+	zones_free(zones_after);
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
+	struct utc now = { time(NULL) };
 	_cleanup_policy_set_ struct policy_set *before = NULL, *after = NULL;
 	int r = options_parse(cli, NULL, NULL, &argc, &argv);
 	struct policy_diff d;
@@ -233,10 +254,11 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cmd_usage(cli, "one file at a time");
 	r = parse(&policy_io_files, argc ? argv[0] : cli->config, &after);
 	if (r == EXIT_FINE)
-		r = parse_before(cli, &before);
+		r = parse_before(cli, &before, &now);
 	if (r)
 		return r;
 	policy_diff(before, after, &d);
+	compare_periods(before, after, now, &d);
 	r = d.changes.n ? EXIT_DEGRADED : EXIT_FINE;
 	cuts = find_cuts(cli, after, &d);
 	if (cli->json)
@@ -257,8 +279,9 @@ const struct cmd cmd_diff = {
 	.usage = "[FILE]",
 	.help = "what a reload would change, and which counters it keeps",
 	.more = "Compares FILE, by default the daemon's own, with what is in force. Lists read from files\n"
-		"are compared by name. Keys that have used up a quota which is only observed so far, and\n"
-		"which FILE enforces, are named: they are cut at once. Exit code 0: the same; 1: it\n"
-		"differs; 2: FILE is not good.",
+		"are compared by name. Counters are kept, gone, new, or begin anew: the line is the same,\n"
+		"but its present period now begins later, so what was used counts no more. Keys that have\n"
+		"used up a quota which is only observed so far, and which FILE enforces, are named: they\n"
+		"are cut at once. Exit code 0: the same; 1: it differs; 2: FILE is not good.",
 	.run = run,
 };

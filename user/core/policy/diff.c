@@ -236,6 +236,58 @@ static bool has_quota(const struct policy_set *set, const char *policy, const ch
 	return false;
 }
 
+static const struct quota *find_quota(const struct policy_set *set, const char *policy,
+				      const char *text, const struct time_expr **ret_during)
+{
+	const struct policy *p = policy_find_policy(set, policy);
+
+	for (size_t i = 0; p && i < p->quotas.n; i++) {
+		_cleanup_free_ char *other = quota_text(&p->quotas.v[i]);
+
+		*ret_during = p->during;
+		if (!strcmp(other, text))
+			return &p->quotas.v[i];
+	}
+	return NULL;
+}
+
+/* When the present period began; false: none is open, or it cannot be told. */
+static bool period_begin(const struct policy_set *set, const struct quota *q,
+			 const struct time_expr *during, const struct zone_source *zones,
+			 struct utc now, struct utc *ret)
+{
+	_cleanup_interval_list_ struct interval_list l = { 0 };
+
+	if (quota_periods(set, q, during, zones, now, (struct utc){ now.s + 60 }, &l) < 0)
+		return false;
+	for (size_t i = 0; i < l.n; i++) {
+		if (l.v[i].begin.s > now.s || l.v[i].end.s <= now.s)
+			continue;
+		*ret = l.v[i].begin;
+		return true;
+	}
+	return false;
+}
+
+void policy_diff_periods(struct policy_diff *d, const struct policy_set *before,
+			 const struct zone_source *zones_before, const struct policy_set *after,
+			 const struct zone_source *zones_after, struct utc now)
+{
+	for (size_t i = 0; i < d->quotas.n; i++) {
+		struct quota_change *c = &d->quotas.v[i];
+		const struct time_expr *during = NULL, *during_after = NULL;
+		const struct quota *q = find_quota(before, c->policy, c->quota, &during);
+		const struct quota *next = find_quota(after, c->policy, c->quota, &during_after);
+		struct utc was, is;
+
+		if (c->fate != QUOTA_KEPT || !q || !next ||
+		    !period_begin(before, q, during, zones_before, now, &was))
+			continue;
+		if (!period_begin(after, next, during_after, zones_after, now, &is) || is.s > was.s)
+			c->fate = QUOTA_ANEW;
+	}
+}
+
 static char *rate_text(const struct rate *r)
 {
 	struct buf b = { 0 };

@@ -4,6 +4,7 @@
 #define CURFEW_CORE_POLICY_DIFF_H
 
 #include "core/policy/policy.h"
+#include "core/time/calendar.h"
 
 enum change_what {
 	CHANGE_SITE,
@@ -37,9 +38,11 @@ struct change {
 
 /*
  * Counters are found by policy name and quota text (image_id()), so a quota
- * whose text or policy name changed begins at zero.
+ * whose text or policy name changed begins at zero. QUOTA_ANEW: the line is the same,
+ * but its period now begins later, or is not open any more, by another window, zone or
+ * site: what was used in the present one does not count in it (policy_diff_periods()).
  */
-enum quota_fate { QUOTA_KEPT, QUOTA_NEW, QUOTA_GONE };
+enum quota_fate { QUOTA_KEPT, QUOTA_NEW, QUOTA_GONE, QUOTA_ANEW };
 struct quota_change {
 	enum quota_fate fate;
 	char *policy;
@@ -60,6 +63,10 @@ struct policy_diff {
 /* Both sets stay the caller's. `ret` is overwritten; policy_diff_done() empties it. */
 void policy_diff(const struct policy_set *before, const struct policy_set *after,
 		 struct policy_diff *ret);
+/* Finds out which of the quotas that are kept begin anew at `now`; zones of each set. */
+void policy_diff_periods(struct policy_diff *d, const struct policy_set *before,
+			 const struct zone_source *zones_before, const struct policy_set *after,
+			 const struct zone_source *zones_after, struct utc now);
 void policy_diff_done(struct policy_diff *d);
 
 #endif
