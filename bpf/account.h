@@ -73,18 +73,23 @@ static __always_inline void pair_key(const struct pkt *p, struct pair_key *k)
 	k->hash[1] = (__u32)(h >> 32);
 }
 
-static __always_inline struct cf_bucket4 *bucket4(__u32 first, __u32 count, __u32 hash)
+/* A CPU's segments of one family: `count` is a power of two, or 0. */
+struct run {
+	__u32 first, count;
+};
+
+static __always_inline struct cf_bucket4 *bucket4(const struct run *r, __u32 hash)
 {
-	__u32 segment = first + (hash / CF_SEG_BUCKETS & (count - 1));
+	__u32 segment = r->first + (hash / CF_SEG_BUCKETS & (r->count - 1));
 	__u32 bucket = hash & (CF_SEG_BUCKETS - 1);
 	void *inner = bpf_map_lookup_elem(&shards4, &segment);
 
 	return inner ? bpf_map_lookup_elem(inner, &bucket) : NULL;
 }
 
-static __always_inline struct cf_bucket6 *bucket6(__u32 first, __u32 count, __u32 hash)
+static __always_inline struct cf_bucket6 *bucket6(const struct run *r, __u32 hash)
 {
-	__u32 segment = first + (hash / CF_SEG_BUCKETS & (count - 1));
+	__u32 segment = r->first + (hash / CF_SEG_BUCKETS & (r->count - 1));
 	__u32 bucket = hash & (CF_SEG_BUCKETS - 1);
 	void *inner = bpf_map_lookup_elem(&shards6, &segment);
 
@@ -129,68 +134,91 @@ static __always_inline struct cf_slot *find6(struct cf_bucket6 *b, const struct 
 	return NULL;
 }
 
-/* Where a pair is, or the two buckets where it may go. */
-struct place {
-	struct cf_slot *slot;
-	void *room[2]; /* buckets of its family; none: overflow */
-	__u32 slots;   /* of the shard, in its family */
-	__u32 epoch, acked, frozen;
-};
-
 /* First and count together: userspace lets the run grow while we look. */
-static __always_inline __u64 shard_run(const __u32 *first)
+static __always_inline void run_load(const __u32 *first, struct run *r)
 {
-	return *(const volatile __u64 *)first;
+	__u64 both = *(const volatile __u64 *)first;
+
+	r->first = (__u32)both;
+	r->count = (__u32)(both >> 32);
 }
 
-static __always_inline void account_find(const struct pkt *p, const struct pair_key *k,
-					 enum cf_hook hook, struct place *at)
+static __always_inline const struct cf_cpu_shard *shard_own(void)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), zero = 0, first, count;
-	const struct cf_cpu_shard *shard = bpf_map_lookup_elem(&cpu_shards, &cpu);
-	const volatile struct cf_control *c = bpf_map_lookup_elem(&control, &zero);
-	__u64 used_key = meta_key(hook), run;
+	__u32 cpu = bpf_get_smp_processor_id();
 
-	if (!shard || !c)
-		return;
-	at->epoch = c->epoch;
-	at->acked = c->acked;
-	at->frozen = c->frozen;
-	run = shard_run(p->l3 == L3_IPV4 ? &shard->first4 : &shard->first6);
-	first = (__u32)run;
-	count = (__u32)(run >> 32);
-	if (!count)
-		return;
-	at->slots = count * CF_SEG_BUCKETS * CF_BUCKET_SLOTS;
+	return bpf_map_lookup_elem(&cpu_shards, &cpu);
+}
+
+static __always_inline const volatile struct cf_control *control_own(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&control, &zero);
+}
+
+/*
+ * The pair's slot, if it has one. For each packet, so the second bucket is not even
+ * looked for unless the first does not have it, and nothing is kept for a new pair.
+ */
+static __always_inline struct cf_slot *account_find(const struct pkt *p, const struct pair_key *k,
+						    enum cf_hook hook)
+{
+	const struct cf_cpu_shard *shard = shard_own();
+	__u64 used_key = meta_key(hook);
+	struct cf_slot *s;
+	struct run r;
+
+	if (!shard)
+		return NULL;
 	if (p->l3 == L3_IPV4) {
-		struct cf_bucket4 *a = bucket4(first, count, k->hash[0]), *b;
+		struct cf_bucket4 *b;
 
-		if (!a)
-			return;
-		at->slot = find4(a, k, used_key);
-		if (at->slot)
-			return;
-		b = bucket4(first, count, k->hash[1]);
-		if (!b)
-			return;
-		at->slot = find4(b, k, used_key);
-		at->room[0] = a;
-		at->room[1] = b;
+		run_load(&shard->first4, &r);
+		if (!r.count)
+			return NULL;
+		b = bucket4(&r, k->hash[0]);
+		s = b ? find4(b, k, used_key) : NULL;
+		if (s)
+			return s;
+		b = bucket4(&r, k->hash[1]);
+		return b ? find4(b, k, used_key) : NULL;
 	} else {
-		struct cf_bucket6 *a = bucket6(first, count, k->hash[0]), *b;
+		struct cf_bucket6 *b;
 
-		if (!a)
-			return;
-		at->slot = find6(a, k, used_key);
-		if (at->slot)
-			return;
-		b = bucket6(first, count, k->hash[1]);
-		if (!b)
-			return;
-		at->slot = find6(b, k, used_key);
-		at->room[0] = a;
-		at->room[1] = b;
+		run_load(&shard->first6, &r);
+		if (!r.count)
+			return NULL;
+		b = bucket6(&r, k->hash[0]);
+		s = b ? find6(b, k, used_key) : NULL;
+		if (s)
+			return s;
+		b = bucket6(&r, k->hash[1]);
+		return b ? find6(b, k, used_key) : NULL;
 	}
+}
+
+/* Where a new pair may go: the two buckets of its family; none: overflow. */
+struct room {
+	void *bucket[2];
+	__u32 slots; /* of the shard, in its family */
+};
+
+static __always_inline void account_room(const struct pkt *p, const struct pair_key *k,
+					 struct room *ret)
+{
+	const struct cf_cpu_shard *shard = shard_own();
+	struct run r;
+
+	if (!shard)
+		return;
+	run_load(p->l3 == L3_IPV4 ? &shard->first4 : &shard->first6, &r);
+	if (!r.count)
+		return;
+	ret->slots = r.count * CF_SEG_BUCKETS * CF_BUCKET_SLOTS;
+	for (int i = 0; i < 2; i++)
+		ret->bucket[i] = p->l3 == L3_IPV4 ? (void *)bucket4(&r, k->hash[i])
+						  : (void *)bucket6(&r, k->hash[i]);
 }
 
 static __always_inline void slot_publish(struct cf_slot *s, __u64 meta)
@@ -260,22 +288,25 @@ static __always_inline void count_recycled(const struct cf_slot *s, __u64 meta)
 
 /* The slot of a pair that has none yet; NULL: no room. `meta` without incarnation. */
 static __always_inline struct cf_slot *account_create(const struct pair_key *k,
-						      const struct place *at, __u32 label_class,
+						      const struct room *at, __u32 label_class,
 						      __u64 meta)
 {
-	__u32 best[2], taken[2], i;
+	const volatile struct cf_control *c = control_own();
+	__u32 best[2], taken[2], acked, i;
 	struct cf_slot *s;
 	void *room;
 	__u64 old, incarnation, *w;
 
-	if (!at->room[0] || !at->room[1])
+	if (!at->bucket[0] || !at->bucket[1] || !c)
 		return NULL;
-	taken[0] = bucket_look(at->room[0], at->acked, &best[0]);
-	taken[1] = bucket_look(at->room[1], at->acked, &best[1]);
-	room = at->room[0];
+	/* as long as we run, no epoch is acknowledged that we may have stamped into a slot */
+	acked = c->acked;
+	taken[0] = bucket_look(at->bucket[0], acked, &best[0]);
+	taken[1] = bucket_look(at->bucket[1], acked, &best[1]);
+	room = at->bucket[0];
 	i = best[0];
 	if (taken[1] < taken[0]) {
-		room = at->room[1];
+		room = at->bucket[1];
 		i = best[1];
 	} else if (taken[0] == CF_BUCKET_SLOTS) {
 		return NULL;
@@ -283,7 +314,7 @@ static __always_inline struct cf_slot *account_create(const struct pair_key *k,
 	asm volatile("" : "+r"(i)); /* clang knows that it fits, the verifier does not */
 	s = room + (i & (CF_BUCKET_SLOTS - 1)) * sizeof(struct cf_slot4);
 	old = meta_load(s);
-	if (at->frozen && old & META_USED)
+	if (c->frozen && old & META_USED)
 		return NULL;
 	incarnation = old >> META_INC_SHIFT & 0xff;
 	/* odd: whoever copies it just now throws the copy away */
@@ -319,19 +350,19 @@ struct {
  * acknowledged epoch, so that a spray cannot take the slots of others. `host`
  * tells sources apart: MAC, IPv4 address or IPv6 /64.
  */
-static __always_inline bool share_take(__u64 host, const struct place *at)
+static __always_inline bool share_take(__u64 host, __u32 epoch, __u32 slots)
 {
 	__u32 i = (__u32)mix(nh(host, cfg.key[1]) + cfg.key[2]) & (SHARES - 1);
 	struct share *s = bpf_map_lookup_elem(&shares, &i);
 
 	if (!s)
 		return true;
-	if (s->epoch != at->epoch) {
-		s->before = s->epoch + 1 == at->epoch ? s->now : 0;
+	if (s->epoch != epoch) {
+		s->before = s->epoch + 1 == epoch ? s->now : 0;
 		s->now = 0;
-		s->epoch = at->epoch;
+		s->epoch = epoch;
 	}
-	if (s->now + s->before >= at->slots / SHARE_PART)
+	if (s->now + s->before >= slots / SHARE_PART)
 		return false;
 	s->now++;
 	return true;

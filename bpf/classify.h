@@ -23,6 +23,7 @@ struct klass {
 	__u16 fresh;       /* its slot was made for this packet */
 	__u16 failing;     /* enum cf_fail, at this moment */
 	__u16 quarantined; /* the source is, at this moment */
+	__u32 foreign;     /* it came from inside, and its source belongs to no network there */
 };
 
 __noinline __u32 label4(__u32 addr)
@@ -82,46 +83,49 @@ __noinline __u32 label_low6(__u32 deep, __u64 low)
 	return r ? r->label : 0;
 }
 
-/* 1 if a < b: the borrow of a - b. Without a branch, so without a path to verify. */
-static __always_inline __u64 below(__u64 a, __u64 b)
+static __always_inline __u32 search6(const volatile struct cf_tree6 *t, __u64 hi, __u64 low)
 {
-	return ((~a & b) | ((~a | b) & (a - b))) >> 63;
+	const struct cf_leaf6 *leaf = NULL;
+	__u32 node = 0, label;
+	__u64 child = 0;
+
+	for (__u32 level = 0; level < CF_LEVELS6; level++) {
+		__u32 at = t->first_leaf + node;
+		const struct cf_node6 *n;
+
+		if (level >= t->levels)
+			break;
+		if (level + 1 == t->levels) {
+			leaf = bpf_map_lookup_elem(&leaf6, &at);
+			if (!leaf)
+				return 0;
+			/* its cache line may come while keys are compared */
+			asm volatile("" ::"r"(*(const volatile __u32 *)leaf->label));
+		}
+		at = t->first[level] + node;
+		n = bpf_map_lookup_elem(&node6, &at);
+		if (!n)
+			return 0;
+		child = CF_KEYS6;
+		/* -1 for each key that is beyond: without a branch, so without a path to verify */
+		for (int k = 0; k < CF_KEYS6; k++)
+			child += (__u64)((__s64)(hi - n->key[k]) >> 63);
+		node = node * CF_FANOUT6 + (__u32)child;
+	}
+	if (!leaf || child >= CF_FANOUT6)
+		return 0;
+	label = leaf->label[child];
+	if (label & CF_DEEP)
+		label = label_low6(label & ~CF_DEEP, low) | CF_DEEP;
+	return label;
 }
 
 /* With CF_DEEP set when the label holds for this address, but not for its whole /64. */
 __noinline __u32 label6(__u64 hi, __u64 low)
 {
-	__u32 node = 0, child = 0, label;
-	const struct cf_leaf6 *leaf;
-
-	for (__u32 level = 0; level < CF_LEVELS6; level++) {
-		const struct cf_node6 *n;
-		__u32 at;
-
-		if (level >= cfg.levels6)
-			break;
-		at = cfg.level_first6[level] + node;
-		n = bpf_map_lookup_elem(&node6, &at);
-		if (!n)
-			return 0;
-		child = 0;
-		/* key[0] is at or below every address that comes here; unused keys are ~0, and so
-		 * is no address: the last /64 is multicast like its neighbours */
-		for (int k = 1; k < CF_FANOUT6; k++)
-			child += 1 - below(hi, n->key[k]);
-		/* clang knows that it fits and drops the mask; the verifier of 6.1 does not */
-		asm volatile("" : "+r"(child));
-		child &= CF_FANOUT6 - 1;
-		if (level + 1 < cfg.levels6)
-			node = node * CF_FANOUT6 + child;
-	}
-	leaf = bpf_map_lookup_elem(&leaf6, &node);
-	if (!leaf)
-		return 0;
-	label = leaf->label[child & (CF_FANOUT6 - 1)];
-	if (label & CF_DEEP)
-		label = label_low6(label & ~CF_DEEP, low) | CF_DEEP;
-	return label;
+	if (hi & CF_HALF6)
+		return search6(&cfg.tree6[1], hi & ~CF_HALF6, low);
+	return search6(&cfg.tree6[0], hi, low);
 }
 
 static __always_inline __u64 half64(__u32 a, __u32 b)
@@ -192,8 +196,9 @@ static __always_inline __u32 classify_destination(const struct pkt *p)
 }
 
 #define SOURCE_ON_LINK (1U << 31)
+#define SOURCE_FOREIGN (1U << 30)
 
-/* Class of a source, with SOURCE_ON_LINK. */
+/* Class of a source, with SOURCE_ON_LINK and SOURCE_FOREIGN. */
 __noinline __u32 source_find(__u64 hi, __u64 low)
 {
 	const struct cf_source_range *s;
@@ -215,20 +220,24 @@ __noinline __u32 source_find(__u64 hi, __u64 low)
 	s = bpf_map_lookup_elem(&sources, &lo);
 	if (!s)
 		return 0;
-	return s->source_class | (s->flags & CF_SOURCE_ON_LINK ? SOURCE_ON_LINK : 0);
+	return s->source_class | (s->flags & CF_SOURCE_ON_LINK ? SOURCE_ON_LINK : 0) |
+	       (s->flags & CF_SOURCE_FOREIGN ? SOURCE_FOREIGN : 0);
+}
+
+static __always_inline __u32 source_of(const struct pkt *p)
+{
+	if (p->l3 == L3_IPV4)
+		return source_find(0, 0xffff00000000ULL | bpf_ntohl(p->src.word[0]));
+	return source_find(half64(p->src.word[0], p->src.word[1]),
+			   half64(p->src.word[2], p->src.word[3]));
 }
 
 static __always_inline void classify_source(const struct pkt *p, struct klass *k)
 {
-	__u64 hi = 0, low = 0xffff00000000ULL | bpf_ntohl(p->src.word[0]);
-	__u32 found;
+	__u32 found = source_of(p);
 
-	if (p->l3 == L3_IPV6) {
-		hi = half64(p->src.word[0], p->src.word[1]);
-		low = half64(p->src.word[2], p->src.word[3]);
-	}
-	found = source_find(hi, low);
 	k->source_class = found & CF_CLASSES_MAX;
+	k->foreign = !!(found & SOURCE_FOREIGN);
 	k->on_link = !!(found & SOURCE_ON_LINK);
 }
 

@@ -201,12 +201,12 @@ __noinline int was_ignored(struct __sk_buff *skb, const struct pkt *p)
 static __always_inline void book_began(const struct pkt *p, enum cf_hook hook, bool answers)
 {
 	struct pair_key key = { 0 };
-	struct place at = { 0 };
+	struct cf_slot *slot;
 
 	pair_key(p, &key);
-	account_find(p, &key, hook, &at);
-	if (at.slot)
-		at.slot->meta.flags |= answers ? CF_SLOT_BEGAN_OUTSIDE : CF_SLOT_BEGAN_INSIDE;
+	slot = account_find(p, &key, hook);
+	if (slot)
+		slot->meta.flags |= answers ? CF_SLOT_BEGAN_OUTSIDE : CF_SLOT_BEGAN_INSIDE;
 }
 
 /*

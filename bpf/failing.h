@@ -59,10 +59,7 @@ __noinline int failing_now(__u32 no_slot)
 /* As failing_now(); free of charge where every choice is the default. */
 static __always_inline __u32 failing(bool no_slot)
 {
-	if (!cfg.failing.geo_missing && !cfg.failing.stall && !cfg.failing.schedule_end &&
-	    !cfg.failing.time_unknown && !cfg.failing.table_full)
-		return CF_FAIL_KEEP;
-	return failing_now(no_slot);
+	return cfg.failing.any ? (__u32)failing_now(no_slot) : CF_FAIL_KEEP;
 }
 
 /* A reason to drop, as it is while that fails. */

@@ -7,7 +7,9 @@
 #ifndef CURFEW_BPF_HOLD_H
 #define CURFEW_BPF_HOLD_H
 
+#include "classify.h"
 #include "judging.h"
+#include "share.h"
 
 static __always_inline __u64 jiffies_of(__u32 seconds)
 {
@@ -69,9 +71,18 @@ static __always_inline void report_hold(struct judge *j, __u32 rule, __u32 quota
 	bpf_ringbuf_submit(e, 0);
 }
 
+/* What is said of j->hold_key, in whichever of the two maps it belongs to. */
+static __always_inline struct cf_hold *hold_find(struct judge *j)
+{
+	if (j->hold_key.quota)
+		return bpf_map_lookup_elem(&held, &j->hold_key);
+	return bpf_map_lookup_elem(&quarantined, &j->hold_key);
+}
+
 /*
- * Puts j->hold_key in `held`, unless it is there for as long already, and says so.
- * The functions from here on are global: rare, with stack frames of their own.
+ * Puts j->hold_key where it belongs, unless it is there for as long already, and says so.
+ * 0: there is no room. The functions from here on are global: rare, with stack frames of
+ * their own, and nothing called from the deepest.
  */
 __noinline int hold_put(__u32 rule, __u32 quota, __u32 seconds)
 {
@@ -79,26 +90,53 @@ __noinline int hold_put(__u32 rule, __u32 quota, __u32 seconds)
 	const struct cf_rule *r = bpf_map_lookup_elem(&rules, &rule);
 	struct cf_hold *h;
 	__u64 until;
+	long failed;
 
 	if (!j || !r)
 		return 0;
 	until = bpf_jiffies64() + jiffies_of(seconds);
-	h = bpf_map_lookup_elem(&held, &j->hold_key);
+	h = hold_find(j);
 	if (h && h->until_jiffies >= until)
-		return 0;
+		return 1;
 	j->fresh_hold.until_jiffies = until;
 	j->fresh_hold.dropped_packets = j->fresh_hold.dropped_bytes = 0;
 	j->fresh_hold.rule_id = r->id;
 	j->fresh_hold.seconds = seconds;
 	__builtin_memcpy(j->fresh_hold.policy, r->name, CF_NAME_LEN);
-	if (bpf_map_update_elem(&held, &j->hold_key, &j->fresh_hold, BPF_ANY)) {
-		report_lost();
+	if (j->hold_key.quota)
+		failed = bpf_map_update_elem(&held, &j->hold_key, &j->fresh_hold, BPF_ANY);
+	else
+		failed = bpf_map_update_elem(&quarantined, &j->hold_key, &j->fresh_hold, BPF_ANY);
+	if (failed)
 		return 0;
-	}
 	/* after it: who clears the flag looks again */
 	hold_flag(!j->hold_key.quota);
 	report_hold(j, rule, quota, seconds);
-	return 0;
+	return 1;
+}
+
+/* Counted, and reported. */
+__noinline int hold_not_made(__u32 trouble, __u32 rule)
+{
+	struct judge *j = judging_own();
+
+	if (!j)
+		return 0;
+	note_subject(j, CF_NOTE_HOLD_NOT_MADE);
+	return report_trouble(j, trouble, rule);
+}
+
+/* j->hold_key, if its source has not made its share of such keys. */
+static __always_inline bool hold_make(__u32 rule, __u32 quota, __u32 seconds)
+{
+	if (!hold_allowed()) {
+		hold_not_made(CF_TABLE_HELD_SHARE, rule);
+		return false;
+	}
+	if (hold_put(rule, quota, seconds))
+		return true;
+	hold_not_made(CF_TABLE_HELD, rule);
+	return false;
 }
 
 /* A policy that drops without a quota: for how long, 0: not. The key is the pair. */
@@ -114,8 +152,10 @@ __noinline __u32 hold_of_rule(__u32 rule)
 	return r->hold_seconds;
 }
 
-/* Claims `bit` of what is remembered of a quota's key. False: done before, or the key shares
- * another's entry. */
+/*
+ * Claims `bit` of what is remembered of a quota's key. False: done before, or the key shares
+ * another's entry; but a source whose own spray of keys has led to that is put in quarantine.
+ */
 static __always_inline bool claim_once(struct judge *j, const struct cf_quota_spec *q, __u32 bit)
 {
 	struct cf_quota_state *st;
@@ -124,11 +164,31 @@ static __always_inline bool claim_once(struct judge *j, const struct cf_quota_sp
 	quota_key(&j->key, q, &j->subject);
 	/* a rate has no period: whenever it is exceeded */
 	if (q->bits_per_second)
-		return bpf_map_lookup_elem(&rates, &j->key);
+		return bpf_map_lookup_elem(&rates, &j->key) ||
+		       (bit != CF_QUOTA_HELD && j->over_share);
 	st = bpf_map_lookup_elem(&quotas, &j->key);
-	if (!st || word_retired(word_load(st)) || st->reported & bit)
+	if (!st || word_retired(word_load(st)))
+		return bit != CF_QUOTA_HELD && j->over_share;
+	if (st->reported & bit)
 		return false;
 	return !(__sync_fetch_and_or(&st->reported, bit) & bit);
+}
+
+/* What was claimed could not be done: the next packet tries again. */
+__noinline int claim_back(__u32 quota, __u32 bits)
+{
+	struct judge *j = judging_own();
+	const struct cf_quota_spec *q = bpf_map_lookup_elem(&quota_specs, &quota);
+	struct cf_quota_state *st;
+
+	if (!j || !q || q->bits_per_second)
+		return 0;
+	__builtin_memset(&j->key, 0, sizeof(j->key));
+	quota_key(&j->key, q, &j->subject);
+	st = bpf_map_lookup_elem(&quotas, &j->key);
+	if (st && !word_retired(word_load(st)))
+		__sync_fetch_and_and(&st->reported, ~bits);
+	return 0;
 }
 
 /* A quota or rate has refused: for how long its key is held, 0: not, or once already. */
@@ -162,14 +222,21 @@ __noinline __u32 quarantine_of_quota(__u32 quota)
 	return seconds;
 }
 
+#define QUARANTINED_BITS (CF_QUOTA_QUARANTINED(CF_QUOTA_ATS + 1) - CF_QUOTA_QUARANTINED(0))
+
 __noinline int quarantine_put(__u32 rule, __u32 quota, __u32 seconds)
 {
 	struct judge *j = judging_own();
 
 	if (!j || j->from == CF_FROM_GATEWAY)
 		return 0;
+	if (owner_look())
+		owner_claim();
 	quarantine_key(&j->hold_key, &j->subject);
-	hold_put(rule, quota, seconds);
+	if (hold_put(rule, quota, seconds))
+		return 0;
+	hold_not_made(CF_TABLE_QUARANTINED, rule);
+	claim_back(quota, QUARANTINED_BITS);
 	return 0;
 }
 
@@ -183,7 +250,7 @@ static long hold_one(__u32 i, void *ctx)
 		return 1;
 	seconds = hold_of_rule(rule);
 	if (seconds)
-		hold_put(rule, ~0U, seconds);
+		hold_make(rule, ~0U, seconds);
 	return 0;
 }
 
@@ -212,8 +279,8 @@ __noinline int hold_deeds(__u32 dropped)
 		return 0;
 	if (j->drop_quota != ~0U) {
 		seconds = hold_of_quota(j->drop_rule, j->drop_quota);
-		if (seconds)
-			hold_put(j->drop_rule, j->drop_quota, seconds);
+		if (seconds && !hold_make(j->drop_rule, j->drop_quota, seconds))
+			claim_back(j->drop_quota, CF_QUOTA_HELD);
 	}
 	row_and(&j->left, &j->match, &cfg.hold_rules);
 	bpf_loop(CF_RULES_MAX, hold_one, &ctx, 0);
@@ -246,7 +313,7 @@ static __always_inline bool hold_lasts(const struct cf_hold *h)
 __noinline int hold_count(__u32 bytes)
 {
 	struct judge *j = judging_own();
-	struct cf_hold *h = j ? bpf_map_lookup_elem(&held, &j->hold_key) : NULL;
+	struct cf_hold *h = j ? hold_find(j) : NULL;
 
 	if (!h)
 		return 0;
@@ -331,26 +398,52 @@ __noinline int held_before(void)
 	return 1;
 }
 
-/* Is its source in quarantine? Leaves the key in j->hold_key. Global: proven once. */
-__noinline int in_quarantine(const struct pkt *p, __u32 by_mac)
+/* How a source in quarantine is known. */
+enum quarantine_by { BY_ADDRESS, BY_MAC, BY_MAC_ONLY /* its address is made up */ };
+
+/*
+ * Is its source in quarantine? Leaves the key in j->hold_key. A MAC that was made up for the
+ * address of one that is, is too. Global: proven once.
+ */
+__noinline int in_quarantine(const struct pkt *p, const struct klass *c, enum cf_hook hook)
 {
 	struct judge *j = judging_own();
+	enum quarantine_by by = BY_ADDRESS;
 	struct cf_quota_key *k;
+	__u64 owner = 0;
 
-	if (!p || !j)
+	if (!p || !c || !j)
 		return 0;
+	if (c->foreign)
+		by = BY_MAC_ONLY;
+	else if (c->on_link && p->has_mac && hook == CF_HOOK_INSIDE)
+		by = BY_MAC;
 	k = &j->hold_key;
 	__builtin_memset(k, 0, sizeof(*k));
 	k->kind = CF_KEY_SOURCE;
-	if (by_mac) {
-		__builtin_memcpy(k->mac, p->mac, 6);
-	} else if (p->l3 == L3_IPV4) {
+	if (p->l3 == L3_IPV4)
 		map4(k->src, p->src.word[0]);
-	} else {
+	else
 		copy16(k->src, (const __u8 *)p->src.word);
-		__builtin_memset(k->src + 8, 0, 8);
+	if (by == BY_ADDRESS) {
+		if (p->l3 == L3_IPV6)
+			__builtin_memset(k->src + 8, 0, 8);
+		return hold_lasts(bpf_map_lookup_elem(&quarantined, k));
 	}
-	return hold_lasts(bpf_map_lookup_elem(&held, k));
+	if (by == BY_MAC)
+		owner = owner_of(k->src);
+	__builtin_memset(k->src, 0, 16);
+	__builtin_memcpy(k->mac, p->mac, 6);
+	if (hold_lasts(bpf_map_lookup_elem(&quarantined, k)))
+		return 1;
+	if (by == BY_MAC && !owner)
+		return 0;
+	__builtin_memcpy(k->mac, &owner, 6);
+	if (!hold_lasts(bpf_map_lookup_elem(&quarantined, k)))
+		return 0;
+	if (owner)
+		note_count(CF_HOOK_INSIDE, CF_NOTE_ADDRESS_SHARED, p);
+	return 1;
 }
 
 #endif

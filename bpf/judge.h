@@ -10,7 +10,7 @@
 #include "hold.h"
 #include "judging.h"
 #include "rate_walk.h"
-#include "share.h"
+#include "spill.h"
 
 /* bpf_loop() callback: one except or exempt. */
 static long clear_one(__u32 i, void *ctx)
@@ -46,20 +46,15 @@ static __always_inline struct cf_quota_state *quota_entry(struct judge *j,
 {
 	struct cf_quota_key *k = &j->key;
 	struct cf_quota_state *st = bpf_map_lookup_elem(&quotas, k);
-	bool over_share;
+	int over_share;
 
+	if (!st && owner_other())
+		st = bpf_map_lookup_elem(&quotas, k);
 	if (st && !word_retired(word_load(st)))
 		return st;
-	over_share = !st && !entry_allowed();
-	if (!st && !over_share) {
-		__builtin_memset(&j->fresh, 0, sizeof(j->fresh));
-		j->fresh.word = word_open(period);
-		j->fresh.period_opened = (__u64)period * 60;
-		__builtin_memcpy(j->fresh.policy, q->policy, CF_NAME_LEN);
-		bpf_map_update_elem(&quotas, k, &j->fresh, BPF_NOEXIST);
-	}
-	st = st ? NULL : bpf_map_lookup_elem(&quotas, k);
-	if (st)
+	over_share = quota_without_entry(st != NULL, period);
+	st = bpf_map_lookup_elem(&quotas, k);
+	if (st && !word_retired(word_load(st)))
 		return st;
 	__builtin_memset(k, 0, sizeof(*k));
 	k->quota = q->id;
@@ -195,6 +190,20 @@ static __always_inline bool reports_due(const struct cf_quota_spec *q, struct cf
 	return due;
 }
 
+/* Remembers, or asks, by which of the two entries the quota at hand was charged. */
+static __always_inline void charged_by(struct judge *j)
+{
+	if (j->key.kind == CF_KEY_OVERFLOW)
+		j->by_shared |= 1ULL << (j->quotas & 63);
+}
+
+static __always_inline bool same_entry(const struct judge *j)
+{
+	bool shared = j->by_shared >> (j->quotas & 63) & 1;
+
+	return j->quotas < 64 && shared == (j->key.kind == CF_KEY_OVERFLOW);
+}
+
 /* One quota of the rule being walked. Nonzero: stop. Global: proven once, not per walk. */
 __noinline int walk_quota(void)
 {
@@ -227,10 +236,12 @@ __noinline int walk_quota(void)
 	case ASK:
 		if (quota_check(st, period, q->drop_bytes, bytes) == QUOTA_FITS)
 			return 0;
+		/* the others are asked too: the order in the file is of no importance */
 		quota_refused(j, st, period, bytes);
 		refuse(j);
-		return j->shadow ? 0 : 1;
+		return 0;
 	case CHARGE:
+		charged_by(j);
 		if (quota_charge(st, period, q->drop_bytes, bytes, &charged) == QUOTA_FITS) {
 			if (cfg.marks)
 				quota_marks(j, q, st);
@@ -250,7 +261,8 @@ __noinline int walk_quota(void)
 	case GIVE_BACK:
 		if (j->quotas > j->stop_after)
 			return 1;
-		quota_give_back(st, word_open(period), bytes);
+		if (same_entry(j))
+			quota_give_back(st, word_open(period), bytes);
 		return 0;
 	}
 	return 0;
@@ -290,22 +302,22 @@ static long walk_one(__u32 i, void *ctx)
 		j->quota = ~0U;
 		j->quota_end = 0;
 		refuse(j);
-		return j->shadow ? 0 : 1;
 	}
 	return 0;
 }
 
 #define WALK_MAX (CF_RULES_MAX + CF_QUOTAS_MAX + 1)
 
-static __always_inline void walk(struct judge *j, enum pass_kind pass)
+/* `ctx`: one for all walks, since each of its own would take its place on the stack. */
+static __always_inline void walk(struct judge_ctx *ctx, enum pass_kind pass)
 {
-	struct judge_ctx ctx = { .j = j };
+	struct judge *j = ctx->j;
 
 	j->pass = pass;
 	j->left = j->match;
 	j->quota = j->quota_end = j->quotas = 0;
 	j->rates = 0;
-	bpf_loop(WALK_MAX, walk_one, &ctx, 0);
+	bpf_loop(WALK_MAX, walk_one, ctx, 0);
 }
 
 /*
@@ -334,15 +346,21 @@ static __always_inline bool judge_single(struct judge *j)
 	return true;
 }
 
-/* The policies in j->match, all of which apply. */
-static __always_inline enum cf_reason judge_policies(struct judge *j)
+/* The policies in j->match, all of which apply. Global: with the stack for itself. */
+__noinline int judge_policies(void)
 {
+	struct judge *j = judging_own();
+	struct judge_ctx ctx = { .j = j };
+
+	if (!j)
+		return CF_REASON_PASS_UNMATCHED;
 	if (!judge_single(j)) {
-		walk(j, ASK);
+		j->by_shared = 0;
+		walk(&ctx, ASK);
 		if (j->drop_rule == ~0U && j->quotas) {
-			walk(j, CHARGE);
+			walk(&ctx, CHARGE);
 			if (j->drop_rule != ~0U)
-				walk(j, GIVE_BACK);
+				walk(&ctx, GIVE_BACK);
 		}
 	}
 	if (j->drop_rule != ~0U && cfg.rates && j->drop_by_rate)
@@ -381,9 +399,11 @@ static __always_inline bool judge_time(struct judge *j, enum cf_reason *ret_reas
 	return false;
 }
 
-/* The rules in j->match, in the order of precedence. */
+/* The rules in j->match, in the order of precedence; UNDECIDED: policies are to decide. */
 static __always_inline enum cf_reason judge(struct judge *j)
 {
+	struct judge_ctx ctx = { .j = j };
+
 	__builtin_memset(&j->refused, 0, sizeof(j->refused));
 	__builtin_memset(&j->alerts, 0, sizeof(j->alerts));
 	j->drop_rule = j->would_rule = ~0U;
@@ -402,8 +422,6 @@ static __always_inline enum cf_reason judge(struct judge *j)
 	if (j->quarantined)
 		return j->observe ? CF_REASON_PASS_OBSERVED : CF_REASON_DROP_QUARANTINED;
 	if (row_intersects(&j->match, &cfg.clearing_rules)) {
-		struct judge_ctx ctx = { .j = j };
-
 		row_and(&j->left, &j->match, &cfg.clearing_rules);
 		bpf_loop(CF_RULES_MAX, clear_one, &ctx, 0);
 	}
@@ -411,7 +429,7 @@ static __always_inline enum cf_reason judge(struct judge *j)
 	if (cfg.holds && held_before())
 		return CF_REASON_DROP_HELD;
 	if (row_any(&j->match))
-		return judge_policies(j);
+		return UNDECIDED;
 	if (j->exempted)
 		return CF_REASON_PASS_EXEMPT;
 	if (j->published)

@@ -36,6 +36,7 @@ struct judge {
 	__u32 quota_end;
 	__u32 quotas;     /* seen in this pass */
 	__u32 stop_after; /* quotas to give back */
+	__u64 by_shared;  /* bit n: the nth quota has charged its shared entry */
 	__u32 exempted;   /* an exempt took policies out */
 	__u32 published;  /* a publish did */
 	__u32 excepted;
@@ -50,6 +51,8 @@ struct judge {
 			      provably */
 	__u32 from;        /* enum cf_from */
 	__u32 quarantined; /* its source is */
+	__u32 foreign;     /* no network inside has its source */
+	__u32 over_share;  /* its source has made its share of entries, and needs one more */
 	__u32 quarantine_seconds; /* it is to be from now on, 0: not; by these: */
 	__u32 quarantine_rule;
 	__u32 quarantine_quota;
@@ -60,6 +63,8 @@ struct judge {
 	struct cf_quota_key key;
 	struct cf_quota_state fresh;
 	struct cf_rate_state fresh_rate;
+	__u64 owner_mine; /* what bpf/owner.h has looked up */
+	__u32 owner_at;
 	struct cf_quota_key hold_key;
 	struct cf_hold fresh_hold;
 };
@@ -226,13 +231,13 @@ static __always_inline void quota_key(struct cf_quota_key *k, const struct cf_qu
 
 static __always_inline void refuse(struct judge *j)
 {
-	if (!j->shadow)
-		j->drop_by_rate = 0;
 	if (j->shadow) {
-		row_set(&j->refused, j->rule);
+		/* who loses a race while charging has been counted: giving back counts it too */
+		if (j->pass == ASK)
+			row_set(&j->refused, j->rule);
 		j->would_rule = j->rule;
 		j->would_quota = j->quota;
-	} else {
+	} else if (j->drop_rule == ~0U) {
 		j->drop_rule = j->rule;
 		j->drop_quota = j->quota;
 	}

@@ -132,6 +132,14 @@ struct {
 	__type(value, struct cf_quota_state);
 } quotas_shared SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4 * CF_QUOTAS_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_quota_spill);
+} quotas_spilled SEC(".maps");
+
 /* By the same keys: rates. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -155,7 +163,21 @@ struct {
 	__type(value, __u64);
 } makers SEC(".maps");
 
-/* Keys that are dropped for a time, and sources in quarantine. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CF_MAKERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} holders SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CF_OWNERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} owners SEC(".maps");
+
+/* Keys that are dropped for a time. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -163,6 +185,15 @@ struct {
 	__type(key, struct cf_quota_key);
 	__type(value, struct cf_hold);
 } held SEC(".maps");
+
+/* Sources in quarantine. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CF_QUARANTINES_MAX);
+	__type(key, struct cf_quota_key);
+	__type(value, struct cf_hold);
+} quarantined SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -194,6 +225,26 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, EVENTS_BYTES);
 } events SEC(".maps");
+
+#define DROPS_BYTES (128 * 1024)
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, DROPS_BYTES);
+} drops SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CF_DROP_CELLS);
+	__type(key, __u32);
+	__type(value, struct cf_drop_cell);
+} drop_cells SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cf_drop_samples);
+} drop_samples SEC(".maps");
 
 /* ---- one generation's ------------------------------------------------- */
 

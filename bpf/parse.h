@@ -69,6 +69,12 @@ static __always_inline __u32 get32(const __u8 *b)
 	return bpf_ntohl(*(const __u32 *)b);
 }
 
+static __always_inline void copy_mac(__u8 *to, const __u8 *from)
+{
+	*(__u32 *)to = *(const __u32 *)from;
+	*(__u16 *)(to + 4) = *(const __u16 *)(from + 4);
+}
+
 /*
  * Makes the verifier forget what it knows of a value, so that the many ways
  * that lead here are one to it. `unknown` is any byte it knows nothing about.
@@ -97,6 +103,11 @@ static __always_inline __u32 raw32(const __u8 *b)
 static __always_inline __u32 get32(const __u8 *b)
 {
 	return (__u32)get16(b) << 16 | get16(b + 2);
+}
+
+static __always_inline void copy_mac(__u8 *to, const __u8 *from)
+{
+	__builtin_memcpy(to, from, 6);
 }
 #define FORGET(value, unknown) ((void)0)
 #define KEEP_MASK(value)       ((void)0)
@@ -396,7 +407,7 @@ static __always_inline enum cf_reason parse_ether(const struct frame *f, struct 
 
 	if (!holds(f, at, 14) || f->len < 14)
 		return CF_REASON_UNPARSED_ETHER;
-	__builtin_memcpy(p->mac, at + 6, 6);
+	copy_mac(p->mac, at + 6);
 	p->has_mac = true;
 	p->vlan = f->vlan;
 	l->type = get16(at + 12);

@@ -167,4 +167,35 @@ static __always_inline enum quota_answer quota_charge(struct cf_quota_state *q, 
 	return QUOTA_TRIPPED;
 }
 
+/* What a cell of cf_quota_spill says of this period. */
+static __always_inline __u64 spilled(__u64 *cell, __u32 period)
+{
+	__u64 w;
+
+	QUOTA_STEP();
+	w = *(volatile __u64 *)cell;
+	return word_period(w) == (period & CF_QUOTA_PERIOD_MASK) ? word_used(w) : 0;
+}
+
+/* Too much is harmless there, too little is not. */
+__noinline int quota_spill(__u64 *cell, __u32 period, __u32 bytes)
+{
+	if (!cell)
+		return 0;
+	for (int i = 0; i < QUOTA_TRIES; i++) {
+		__u64 w;
+
+		QUOTA_STEP();
+		w = *(volatile __u64 *)cell;
+		if (!word_older(w, period))
+			break;
+		QUOTA_STEP();
+		if (__sync_val_compare_and_swap(cell, w, word_open(period) + bytes) == w)
+			return 0;
+	}
+	QUOTA_STEP();
+	__sync_fetch_and_add(cell, bytes);
+	return 0;
+}
+
 #endif

@@ -13,8 +13,12 @@ static __always_inline struct cf_rate_state *rate_entry(struct judge *j,
 {
 	struct cf_quota_key *k = &j->key;
 	struct cf_rate_state *st = bpf_map_lookup_elem(&rates, k);
-	bool over_share = !st && !entry_allowed();
+	bool over_share;
 
+	if (!st && owner_other())
+		st = bpf_map_lookup_elem(&rates, k);
+	over_share = !st && !entry_allowed();
+	j->over_share |= over_share;
 	if (!st && !over_share) {
 		__builtin_memset(&j->fresh_rate, 0, sizeof(j->fresh_rate));
 		__builtin_memcpy(j->fresh_rate.policy, q->policy, CF_NAME_LEN);
@@ -32,34 +36,45 @@ static __always_inline struct cf_rate_state *rate_entry(struct judge *j,
 	return st;
 }
 
+/* What report_rate() is to say: one number, for the sake of its stack. */
+#define RATE_REPORT(kind, detail, dropped) ((kind) | (detail) << 8 | (__u32)(dropped) << 16)
+
+static __always_inline __u32 rate_bit(__u32 what)
+{
+	return (what & 255) == CF_EVENT_AT ? 1U << (what >> 8 & 7) : CF_QUOTA_REPORTED_DROP;
+}
+
 /* As report_quota(), of a rate: once an hour. */
-__noinline int report_rate(struct cf_rate_state *st, __u32 kind, __u32 detail, __u32 dropped)
+__noinline int report_rate(struct cf_rate_state *st, __u32 what)
 {
 	struct judge *j = judging_own();
 	const struct cf_quota_spec *q;
 	struct cf_event *e;
-	__u32 bit = kind == CF_EVENT_AT ? 1U << (detail & 7) : CF_QUOTA_REPORTED_DROP;
 
 	if (!j || !st)
 		return 0;
 	rate_hour(st);
-	if (st->reported & bit || __sync_fetch_and_or(&st->reported, bit) & bit)
+	if (st->reported & rate_bit(what) ||
+	    __sync_fetch_and_or(&st->reported, rate_bit(what)) & rate_bit(what))
 		return 0;
+	/* taken apart again below, rather than each part of it kept */
+	asm volatile("" : "+r"(what));
 	q = bpf_map_lookup_elem(&quota_specs, &j->quota);
-	e = q ? report_begin(kind, &j->subject) : NULL;
+	e = q ? report_begin(what & 255, &j->subject) : NULL;
+	asm volatile("" : "+r"(what));
 	if (!e) {
-		__sync_fetch_and_and(&st->reported, ~bit);
+		__sync_fetch_and_and(&st->reported, ~rate_bit(what));
 		return 0;
 	}
 	e->key = j->key;
 	e->rule = j->rule;
 	e->quota = j->quota;
-	e->detail = detail;
-	e->used_bytes = kind == CF_EVENT_AT
+	e->detail = what >> 8 & 255;
+	e->used_bytes = (what & 255) == CF_EVENT_AT
 				? rate_filled(rate_load(st), rate_now(), q->bits_per_second)
 				: q->limit_bytes;
 	e->period_minute = st->hour;
-	e->dropped = dropped;
+	e->dropped = what >> 16;
 	bpf_ringbuf_submit(e, 0);
 	return 0;
 }
@@ -78,7 +93,7 @@ static __always_inline void rate_deeds(struct judge *j, const struct cf_quota_sp
 		if (cfg.quarantines && q->at[i].quarantine_seconds && may_quarantine(j))
 			quarantine_due(j, q->at[i].quarantine_seconds);
 		if (q->at[i].level)
-			report_rate(st, CF_EVENT_AT, i, false);
+			report_rate(st, RATE_REPORT(CF_EVENT_AT, i, 0));
 	}
 }
 
@@ -88,9 +103,9 @@ static __always_inline void rate_refused(struct judge *j, const struct cf_quota_
 	__sync_fetch_and_add(&st->refused_bytes, j->subject.wire_bytes);
 	__sync_fetch_and_add(&st->refused_packets, 1);
 	if (!j->off)
-		report_rate(st, CF_EVENT_DROP, 100, !j->shadow);
+		report_rate(st, RATE_REPORT(CF_EVENT_DROP, 100, !j->shadow));
 	refuse(j);
-	if (!j->shadow)
+	if (j->drop_rule == j->rule && j->drop_quota == j->quota)
 		j->drop_by_rate = 1;
 }
 
@@ -142,10 +157,9 @@ __noinline int walk_rate(void)
 		return 0;
 	}
 	rate_refused(j, q, st);
-	if (j->shadow)
+	if (j->shadow || j->pass == ASK)
 		return 0;
-	if (j->pass == CHARGE)
-		j->stop_after = j->quotas - 1;
+	j->stop_after = j->quotas - 1;
 	return 1;
 }
 

@@ -22,6 +22,7 @@ struct subject {
 	char cc[4];
 	__u32 l3;
 	__u32 by_mac;     /* the source is known by its MAC */
+	__u32 foreign;    /* no network inside has it: nothing but its MAC tells who it is */
 	__u32 as4;        /* key_dst is IPv4 */
 	__u8 key_dst[16]; /* as quotas see it: IPv4 where the address only carries one */
 };

@@ -29,8 +29,21 @@ static __always_inline struct sched_now schedule_now(void)
 	return now;
 }
 
-/* The segment that was last in force; a hint that each reader checks. */
-static __u32 segment_hint;
+/*
+ * The segment in force, and until when it is, as real jiffies: one word, so that it is
+ * read whole. Jiffies never go back, so whoever finds it written is past its beginning.
+ */
+static __u64 segment_known;
+#define KNOWN_UNTIL       ((1ULL << 48) - 1)
+#define KNOWN_STAMP_SHIFT 48
+
+/* What tells the segment in force from others in a slot, never 0; 0: it has to be looked for. */
+static __always_inline __u32 segment_stamp(void)
+{
+	__u64 known = *(volatile __u64 *)&segment_known;
+
+	return bpf_jiffies64() < (known & KNOWN_UNTIL) ? (__u32)(known >> KNOWN_STAMP_SHIFT) : 0;
+}
 
 static __always_inline const struct cf_segment *segment_at(__u32 i)
 {
@@ -58,22 +71,39 @@ __noinline __u32 segment_find(__u64 at)
 	return lo;
 }
 
-/* The row of active rules. NULL only if the tables are broken. */
+/* Looks for the segment in force, and keeps it until it ends. Global: proven once, and rare. */
+__noinline __u32 segment_look(__u64 at, __u32 weeks)
+{
+	__u32 i = segment_find(at), next = i + 1;
+	const struct cf_segment *s = segment_at(next);
+	__u64 until = s ? s->at_jiffies + weeks * cfg.week_jiffies : 0;
+
+	/* none that ends beyond what fits; one that is over at once is looked for again */
+	if (next < cfg.segments && next <= CF_SLOT_SEGMENT && until <= KNOWN_UNTIL)
+		*(volatile __u64 *)&segment_known = (__u64)next << KNOWN_STAMP_SHIFT | until;
+	return i;
+}
+
+/* The segment in force. NULL only if the tables are broken. */
+static __always_inline const struct cf_segment *schedule_segment(const struct sched_now *now,
+								 __u32 *ret_segment)
+{
+	__u32 stamp = segment_stamp(), i = stamp ? stamp - 1 : segment_look(now->at, now->weeks);
+
+	*ret_segment = i;
+	return segment_at(i);
+}
+
+/* Its row of active rules. */
 static __always_inline const struct cf_row *schedule_row(const struct sched_now *now,
 							 __u32 *ret_segment)
 {
-	__u32 i = *(volatile __u32 *)&segment_hint, row;
-	const struct cf_segment *s = segment_at(i), *next = segment_at(i + 1);
+	const struct cf_segment *s = schedule_segment(now, ret_segment);
+	__u32 row;
 
-	if (!s || !next || s->at_jiffies > now->at || next->at_jiffies <= now->at) {
-		i = segment_find(now->at);
-		*(volatile __u32 *)&segment_hint = i;
-		s = segment_at(i);
-		if (!s)
-			return NULL;
-	}
+	if (!s)
+		return NULL;
 	row = s->row;
-	*ret_segment = i;
 	return bpf_map_lookup_elem(&time_rows, &row);
 }
 

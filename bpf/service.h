@@ -161,7 +161,8 @@ __noinline int narrow_began(const struct pkt *p, enum cf_hook hook)
 			differs |=
 				j->both.word[i] & cfg.hold_rules.word[i] & (s.inside ^ s.outside);
 	}
-	began = differs ? began_of(p) : CF_BEGAN_INSIDE;
+	/* whose source is made up has begun, whatever connection tracking was made to believe */
+	began = differs && !j->foreign ? began_of(p) : CF_BEGAN_INSIDE;
 	if (began == CF_BEGAN_UNKNOWN && may_ask(p))
 		return ASK_WHO_BEGAN;
 	for (int i = 0; i < CF_ROW_WORDS; i++) {

@@ -25,12 +25,11 @@ int tc_inside(struct __sk_buff *skb)
 		return TC_GO_ON;
 	reason = packet_skb(skb, CF_HOOK_INSIDE, &f, &p);
 	count_device(&f, p.wire_bytes);
-	if (reason != UNDECIDED) {
-		reason = unjudged(reason);
-		leave(CF_HOOK_INSIDE, reason, &p);
-		return is_drop(reason) ? TC_DROP : TC_GO_ON;
-	}
+	if (reason != UNDECIDED)
+		return leave_unjudged(CF_HOOK_INSIDE, reason, &p) ? TC_DROP : TC_GO_ON;
 	verdict = pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	if (!verdict)
+		return TC_GO_ON;
 	if (verdict & VERDICT_ASK) {
 		ask_began_skb(skb, &p, CF_HOOK_INSIDE);
 		verdict |= pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);

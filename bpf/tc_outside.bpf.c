@@ -48,9 +48,7 @@ int tc_outside(struct __sk_buff *skb)
 	if (reason == UNDECIDED && from == CF_FROM_GATEWAY && p.configuration)
 		reason = CF_REASON_IGNORED_CONFIGURATION;
 	if (reason != UNDECIDED) {
-		reason = unjudged(reason);
-		leave(CF_HOOK_OUTSIDE, reason, &p);
-		if (!is_drop(reason))
+		if (!leave_unjudged(CF_HOOK_OUTSIDE, reason, &p))
 			return TC_GO_ON;
 		count_device_drop(&f, p.wire_bytes);
 		return TC_DROP;
@@ -59,6 +57,8 @@ int tc_outside(struct __sk_buff *skb)
 	if (from == CF_FROM_OTHER)
 		true_source(skb, &p);
 	verdict = pass_or_drop(&p, CF_HOOK_OUTSIDE, from);
+	if (!verdict)
+		return TC_GO_ON;
 	if (verdict & VERDICT_ASK) {
 		ask_began_skb(skb, &p, CF_HOOK_OUTSIDE);
 		verdict |= pass_or_drop(&p, CF_HOOK_OUTSIDE, from);

@@ -12,6 +12,8 @@
 #include "failing.h"
 #include "judge.h"
 #include "parse.h"
+#include "quiet.h"
+#include "sample.h"
 #include "service.h"
 
 /* Rare, so out of the way: what is counted beside the reason. */
@@ -28,16 +30,9 @@ __noinline int leave_notes(const struct pkt *p, enum cf_hook hook)
 /* The only way out: each packet leaves with a counted reason. */
 static __always_inline void leave(enum cf_hook hook, enum cf_reason reason, const struct pkt *p)
 {
-	__u32 i = hook * CF_REASON_MAX + reason;
-	struct cf_reason_count *c = bpf_map_lookup_elem(&reasons, &i);
-
 	if (p->notes)
 		leave_notes(p, hook);
-	if (!c)
-		return;
-	c->packets++;
-	c->wire_bytes += p->wire_bytes;
-	c->payload_bytes += p->payload_bytes;
+	count_reason(hook, reason, p);
 }
 
 static __always_inline void count_device(const struct frame *f, __u32 wire_bytes)
@@ -105,25 +100,6 @@ static __always_inline void set_subject(struct subject *s, const struct pkt *p, 
 	s->l3 = p->l3;
 }
 
-/* The rules about this source, by its row in `src_rows`, and destination; false if there are none.
- */
-static __always_inline bool rules_about(__u32 label, __u32 src, struct cf_row *ret)
-{
-	__u32 dst;
-	const struct cf_label *l = bpf_map_lookup_elem(&labels, &label);
-	const struct cf_row *a, *b;
-
-	if (!l)
-		return false;
-	dst = l->row;
-	a = bpf_map_lookup_elem(&dst_rows, &dst);
-	b = bpf_map_lookup_elem(&src_rows, &src);
-	if (!a || !b)
-		return false;
-	row_and(ret, a, b);
-	return row_any(ret);
-}
-
 static __always_inline bool is_drop(enum cf_reason reason)
 {
 	return CF_DROP_REASONS >> reason & 1;
@@ -185,6 +161,9 @@ __noinline int report_rules(struct cf_slot *slot, __u32 dropped)
 		return 0;
 	stamp = (__u16)(j->segment + 1);
 	if (row_intersects(&j->match, &cfg.block_rules)) {
+		/* what is protected was not stopped */
+		if (j->drop_rule == ~0U)
+			return 0;
 		if (may_report(slot, stamp, j->drop_rule))
 			said = report_one(j->drop_rule, true, dropped);
 		else
@@ -218,6 +197,18 @@ __noinline int quarantine_reason(void)
 	return switched_off() ? CF_REASON_PASS_OFF : CF_REASON_DROP_QUARANTINED;
 }
 
+/* A packet that is not judged leaves: true if it is dropped all the same. */
+static __always_inline bool leave_unjudged(enum cf_hook hook, enum cf_reason reason,
+					   const struct pkt *p)
+{
+	reason = unjudged(reason);
+	leave(hook, reason, p);
+	if (!is_drop(reason))
+		return false;
+	sample_drop(p, hook, reason);
+	return true;
+}
+
 /* What the policies that this packet has met say it is to be marked with; 0: nothing. */
 static __always_inline __u32 mark_of(void)
 {
@@ -227,7 +218,7 @@ static __always_inline __u32 mark_of(void)
 }
 
 /*
- * Judging a packet whose pair has rules, in two steps, each of which has the stack for
+ * Judging a packet whose pair has rules, in steps, each of which has the stack for
  * itself. Global, so that the verifier proves them once and not once per way a packet
  * can be parsed.
  *
@@ -245,6 +236,8 @@ __noinline int match_pair(const struct pkt *p, const struct klass *k, enum cf_ho
 	j->mark = 0;
 	j->from = from;
 	j->quarantined = k->quarantined;
+	j->foreign = k->foreign;
+	j->over_share = 0;
 	if (!rules_about(k->label, source_row(p, k->source_class, from), &j->both)) {
 		if (k->quarantined)
 			return quarantine_reason();
@@ -264,6 +257,8 @@ __noinline int match_pair(const struct pkt *p, const struct klass *k, enum cf_ho
 			return CF_REASON_DROP_FAILED_CLOSED;
 	}
 	set_subject(&j->subject, p, hook, k->label, k->on_link);
+	if (k->foreign)
+		j->subject.by_mac = j->subject.foreign = 1;
 	j->observe = cfg.observe || unconfirmed() || k->failing == CF_FAIL_OBSERVE;
 	j->off = switched_off() || k->failing == CF_FAIL_OPEN;
 	return UNDECIDED;
@@ -275,15 +270,21 @@ static __always_inline bool by_policy(enum cf_reason reason)
 	       reason == CF_REASON_DROP_RATE;
 }
 
-/* Then: what they say. Returns enum cf_reason. */
-__noinline int judge_pair(struct cf_slot *slot, const struct klass *k)
+/* Then: what is stronger than policies. UNDECIDED: ask judge_policies(). */
+__noinline int judge_pair(void)
 {
 	struct judge *j = judging_own();
-	enum cf_reason reason;
+
+	return j ? judge(j) : CF_REASON_PASS_UNMATCHED;
+}
+
+/* And last: what follows from that. Returns what is left of the reason. */
+__noinline int judged_pair(struct cf_slot *slot, const struct klass *k, enum cf_reason reason)
+{
+	struct judge *j = judging_own();
 
 	if (!k || !j)
-		return CF_REASON_PASS_UNMATCHED;
-	reason = judge(j);
+		return reason;
 	if ((cfg.holds | cfg.quarantines) && (by_policy(reason) || j->quarantine_seconds))
 		hold_deeds(by_policy(reason));
 	if (j->off && is_drop(reason))
@@ -293,6 +294,18 @@ __noinline int judge_pair(struct cf_slot *slot, const struct klass *k)
 	if (row_any(&j->alerts) || row_intersects(&j->match, &cfg.block_rules))
 		report_rules(slot, is_drop(reason));
 	return reason;
+}
+
+/* Counted, and reported. */
+__noinline int foreign_seen(const struct pkt *p, __u32 label)
+{
+	struct judge *j = judging_own();
+
+	if (!p || !j)
+		return 0;
+	note_count(CF_HOOK_INSIDE, CF_NOTE_FOREIGN, p);
+	set_subject(&j->subject, p, CF_HOOK_INSIDE, label, false);
+	return report_trouble(j, CF_TABLE_FOREIGN, ~0U);
 }
 
 /*
@@ -313,6 +326,11 @@ __noinline int classify_pair(const struct pkt *p, struct klass *k, enum cf_from 
 	if (reason != UNDECIDED)
 		return reason;
 	classify_source(p, k);
+	/* what is said of it is not remembered either, so that each packet is counted as such */
+	k->foreign &= from == CF_FROM_INSIDE;
+	k->deep |= k->foreign;
+	if (k->foreign && !p->asked)
+		foreign_seen(p, k->label);
 	k->no_rule = !rules_about(k->label, any_source_row(k->source_class, from), &both);
 	/* one slot serves all that the outside hook judges */
 	if (from != CF_FROM_INSIDE)
@@ -324,11 +342,16 @@ __noinline int classify_pair(const struct pkt *p, struct klass *k, enum cf_from 
 	return UNDECIDED;
 }
 
-/* Who a new pair is put down to: the MAC on an attached segment, else the address, IPv6 by /64. */
+/*
+ * Who a new pair is put down to: the MAC on an attached segment, else the address, IPv6 by
+ * /64. Foreign sources are one.
+ */
 static __always_inline __u64 host_of(const struct pkt *p, enum cf_hook hook, const struct klass *k)
 {
 	__u64 host = 0;
 
+	if (k->foreign)
+		return 1ULL << 50;
 	if (k->on_link && p->has_mac && hook == CF_HOOK_INSIDE) {
 		__builtin_memcpy(&host, p->mac, 6);
 		return host | 1ULL << 48;
@@ -339,13 +362,13 @@ static __always_inline __u64 host_of(const struct pkt *p, enum cf_hook hook, con
 }
 
 /* Class of a known pair, from its slot; classified anew when the generation has changed. */
-static __always_inline enum cf_reason know(const struct pkt *p, const struct place *at,
-					   const struct pair_key *key, enum cf_hook hook,
-					   enum cf_from from, struct klass *k,
+static __always_inline enum cf_reason know(const struct pkt *p, struct cf_slot *slot,
+					   const struct pair_key *key, __u32 epoch,
+					   enum cf_hook hook, enum cf_from from, struct klass *k,
 					   struct cf_slot **ret_slot)
 {
 	__u16 generation = (__u16)cfg.generation;
-	struct cf_slot *slot = at->slot;
+	struct room room = { 0 };
 	enum cf_reason reason;
 	__u32 label_class;
 	__u64 flags, meta;
@@ -365,13 +388,14 @@ static __always_inline enum cf_reason know(const struct pkt *p, const struct pla
 	flags = CF_SLOT_USED | (hook == CF_HOOK_OUTSIDE ? CF_SLOT_OUTSIDE : 0) |
 		(k->no_rule ? CF_SLOT_NO_RULE : 0) | (k->on_link ? CF_SLOT_ON_LINK : 0) |
 		(k->deep ? CF_SLOT_DEEP : 0);
-	meta = (__u64)generation << META_GEN_SHIFT | (__u64)(__u16)at->epoch << META_EPOCH_SHIFT;
+	meta = (__u64)generation << META_GEN_SHIFT | (__u64)(__u16)epoch << META_EPOCH_SHIFT;
 	/* it has found no slot just now */
 	if (!slot && p->asked)
 		return UNDECIDED;
 	if (!slot) {
-		if (share_take(host_of(p, hook, k), at)) {
-			*ret_slot = account_create(key, at, label_class,
+		account_room(p, key, &room);
+		if (share_take(host_of(p, hook, k), epoch, room.slots)) {
+			*ret_slot = account_create(key, &room, label_class,
 						   meta | flags << META_FLAGS_SHIFT);
 			k->fresh = !!*ret_slot;
 		} else {
@@ -425,34 +449,65 @@ static __always_inline int questions(const struct cf_slot *slot, const struct pk
 }
 
 /*
+ * A packet from inside, for inside or the gateway, whose source is foreign: connection tracking
+ * would take it for the beginning of a flow from outside, and what its sender sends there
+ * for answers. It cannot be answered, so it goes: 1. Only where a rule asks who began. Global:
+ * on the way of what is not judged.
+ */
+__noinline int lies_about_side(const struct pkt *p, enum cf_reason reason)
+{
+	if (!p || p->configuration ||
+	    (reason != CF_REASON_IGNORED_LOCAL && reason != CF_REASON_IGNORED_NETWORKS &&
+	     reason != CF_REASON_IGNORED_DESTINATION) ||
+	    !(source_of(p) & SOURCE_FOREIGN))
+		return 0;
+	foreign_seen(p, 0);
+	if (cfg.observe || unconfirmed() || switched_off())
+		return 0;
+	leave(CF_HOOK_INSIDE, CF_REASON_DROP_FOREIGN, p);
+	sample_drop(p, CF_HOOK_INSIDE, CF_REASON_DROP_FOREIGN);
+	return 1;
+}
+
+/*
  * The whole path of a packet that parsed. Global: what the parser's many ways
  * leave behind is proven once, as any struct pkt.
  */
 __noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from from)
 {
-	struct cf_slot *slot = NULL;
+	const volatile struct cf_control *c = control_own();
+	struct cf_slot *slot = NULL, *found;
 	struct pair_key key = { 0 };
-	struct place at = { 0 };
 	struct klass k = { 0 };
 	enum cf_reason reason;
 	int verdict = 0;
+	__u32 epoch;
 
-	if (!p)
+	if (!p || !c)
 		return 0;
+	epoch = c->epoch;
 	pair_key(p, &key);
-	account_find(p, &key, hook, &at);
-	reason = know(p, &at, &key, hook, from, &k, &slot);
+	found = account_find(p, &key, hook);
+	if (found && pass_quiet(p, found, c, hook, from))
+		return 0;
+	reason = know(p, found, &key, epoch, hook, from, &k, &slot);
 	if (reason != UNDECIDED) {
+		if (asks_began() && from == CF_FROM_INSIDE && lies_about_side(p, reason))
+			return VERDICT_DROP;
 		leave(hook, reason, p);
 		return 0;
 	}
 	k.failing = failing(!slot);
 	if (from != CF_FROM_GATEWAY && any_flag(true))
-		k.quarantined = in_quarantine(p, k.on_link && p->has_mac && hook == CF_HOOK_INSIDE);
+		k.quarantined = in_quarantine(p, &k, hook);
 	if (!k.no_rule) {
 		reason = match_pair(p, &k, hook, from);
-		if (reason == UNDECIDED)
-			reason = judge_pair(slot, &k);
+		if (reason == UNDECIDED) {
+			reason = judge_pair();
+			if (reason == UNDECIDED)
+				reason = judge_policies();
+			reason = judged_pair(slot, &k, reason);
+		}
 	} else if (k.quarantined) {
 		reason = quarantine_reason();
 	} else if (k.failing == CF_FAIL_CLOSED) {
@@ -468,7 +523,9 @@ __noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from
 	    p->notes & CARRIER_NOTES)
 		reason = CF_REASON_PASS_CARRIER;
 	if (slot) {
-		account_slot(slot, p, at.epoch, is_drop(reason));
+		account_slot(slot, p, epoch, is_drop(reason));
+		if (reason == CF_REASON_PASS_UNMATCHED || reason == CF_REASON_PASS_CLOSED)
+			quiet_learn(slot, hook);
 		if (!(slot->packets & (slot->packets - 1)))
 			verdict = questions(slot, p, &k, hook, from);
 	} else {
@@ -477,8 +534,10 @@ __noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from
 	leave(hook, reason, p);
 	if (reason == CF_REASON_DROP_QUARANTINED)
 		hold_count(p->wire_bytes);
-	if (is_drop(reason))
+	if (is_drop(reason)) {
+		sample_drop(p, hook, reason);
 		return verdict | VERDICT_DROP;
+	}
 	return cfg.marks && !k.no_rule && mark_of() ? verdict | VERDICT_MARK : verdict;
 }
 

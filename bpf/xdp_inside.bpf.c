@@ -21,12 +21,11 @@ int xdp_inside(struct xdp_md *ctx)
 
 	reason = packet_xdp(ctx, &f, &p);
 	count_device(&f, f.len);
-	if (reason != UNDECIDED) {
-		reason = unjudged(reason);
-		leave(CF_HOOK_INSIDE, reason, &p);
-		return is_drop(reason) ? XDP_DROP : XDP_PASS;
-	}
+	if (reason != UNDECIDED)
+		return leave_unjudged(CF_HOOK_INSIDE, reason, &p) ? XDP_DROP : XDP_PASS;
 	verdict = pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	if (!verdict)
+		return XDP_PASS;
 	if (verdict & VERDICT_ASK) {
 		ask_began_xdp(ctx, &p);
 		verdict |= pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);

@@ -18,7 +18,7 @@
 #include "reasons.def"
 
 /* Bumped whenever a shared map's layout changes: pinned maps of another version are not adopted. */
-#define CF_LAYOUT_VERSION 5
+#define CF_LAYOUT_VERSION 6
 
 #define CF_RULES_MAX    512 /* policies, except blocks, exempts, protects, blocks, allows together */
 #define CF_ROW_WORDS    (CF_RULES_MAX / 64)
@@ -47,7 +47,9 @@ enum cf_drops_of_group {
 	CF_DROPS_DROP,
 };
 #define CF_DROPS_X(id, slug, group, text) | (__u64)CF_DROPS_##group << CF_REASON_##id
-#define CF_DROP_REASONS                   (0 CF_REASONS(CF_DROPS_X) | 1ULL << CF_REASON_DROP_UNPARSED)
+#define CF_DROP_REASONS                                                                            \
+	(0 CF_REASONS(CF_DROPS_X) | 1ULL << CF_REASON_DROP_UNPARSED |                              \
+	 1ULL << CF_REASON_DROP_FOREIGN)
 _Static_assert(CF_REASON_MAX <= 64, "reasons are bits of 64");
 
 /* What is counted about a packet beside its reason. */
@@ -92,7 +94,8 @@ enum cf_slot_flags {
 	CF_SLOT_NO_RULE = 1 << 2, /* in this generation no rule is about this pair */
 	CF_SLOT_DROPPED = 1 << 3, /* the last packet was dropped */
 	CF_SLOT_ON_LINK = 1 << 4, /* the source is on an attached segment */
-	CF_SLOT_DEEP = 1 << 5,    /* labels differ within the destination's /64: not remembered */
+	CF_SLOT_DEEP = 1 << 5,    /* labels differ within the destination's /64, or the source is
+				     foreign: nothing is remembered */
 	CF_SLOT_BEGAN_INSIDE = 1 << 6,  /* a flow of this pair began at the source */
 	CF_SLOT_BEGAN_OUTSIDE = 1 << 7, /* a flow of this pair began at the destination */
 };
@@ -104,13 +107,28 @@ enum cf_slot_flags {
  * has copied one pair.
  */
 struct cf_slot_meta {
-	__u16 reported; /* schedule segment + 1 in which a policy without quota last reported it */
+	__u16 reported; /* CF_SLOT_SEGMENT: see there */
 	__u16 generation;
 	__u16 epoch; /* low bits, of the last touch */
 	__u8 incarnation;
 	__u8 flags; /* enum cf_slot_flags */
 };
 _Static_assert(sizeof(struct cf_slot_meta) == 8, "map ABI");
+
+/*
+ * `reported`: a schedule segment + 1, and what is known of the pair in it. That number
+ * alone: a policy without quota has reported it. QUIET: no rule that is active in this
+ * segment is about any packet of this pair; it passes, as outside the windows of rules
+ * about it (CLOSED; packets that came from elsewhere have a bit of their own), or as
+ * one that no rule is about. UNQUIET: that depends on the packet.
+ */
+#define CF_SLOT_SEGMENT      0x1fff
+#define CF_SLOT_CLOSED_SHIFT 13
+#define CF_SLOT_CLOSED       (1 << CF_SLOT_CLOSED_SHIFT)
+#define CF_SLOT_CLOSED_OTHER (2 << CF_SLOT_CLOSED_SHIFT)
+#define CF_SLOT_UNQUIET      (CF_SLOT_CLOSED | CF_SLOT_CLOSED_OTHER)
+#define CF_SLOT_QUIET        0x8000
+_Static_assert(CF_SEGMENTS_MAX + 2 <= CF_SLOT_SEGMENT, "segments are numbers of 13 bits");
 
 #define CF_LABEL_BITS         20
 #define CF_LABEL(label_class) ((label_class) & ((1U << CF_LABEL_BITS) - 1))
@@ -345,23 +363,33 @@ struct cf_range4 {
 _Static_assert(sizeof(struct cf_root4) == 8 && sizeof(struct cf_range4) == 8, "map ABI");
 
 /*
- * IPv6 destinations: a static 8-way tree over the first 64 address bits, host
- * order. Level 0 is the root; node i of level l starts at
- * level_first[l] + i; child j of node i is node i * 8 + j of the next level.
- * A key is the lowest start in that child; unused keys are ~0 and come last.
- * The lowest key of the whole tree is 0. The last level's node n has its
- * labels in leaf n. A label with CF_DEEP set is an index into `deep6`: below
- * that /64 prefixes differ, and ranges [first, first + count) of `low6`,
- * the first starting at 0, decide on the last 64 bits.
+ * IPv6 destinations: two static 9-way trees over the first 64 address bits, host
+ * order, one for each value of the very first bit. Keys have the other 63: the
+ * sign of a difference tells which is less. Level 0 is the root; node i of level l
+ * is first[l] + i of `node6`; child j of node i is node i * 9 + j of the next
+ * level. Key j is the lowest start in child j + 1; unused keys come last. The last
+ * level's node n has its labels in first_leaf + n of `leaf6`. A label with CF_DEEP
+ * set is an index into `deep6`: below that /64 prefixes differ, and ranges
+ * [first, first + count) of `low6`, the first starting at 0, decide on the last 64
+ * bits.
  */
-#define CF_FANOUT6 8
-#define CF_LEVELS6 7
-#define CF_DEEP    (1U << 31)
+#define CF_KEYS6       8
+#define CF_FANOUT6     (CF_KEYS6 + 1)
+#define CF_LEVELS6     7
+#define CF_HALF6       (1ULL << 63)
+#define CF_KEY6_UNUSED CF_HALF6 /* no address of 63 bits is as large */
+#define CF_DEEP        (1U << 31)
+struct cf_tree6 {
+	__u32 levels;
+	__u32 first[CF_LEVELS6];
+	__u32 first_leaf;
+};
 struct cf_node6 {
-	__u64 key[CF_FANOUT6];
+	__u64 key[CF_KEYS6];
 };
 struct cf_leaf6 {
 	__u32 label[CF_FANOUT6];
+	__u32 pad;
 };
 struct cf_deep6 {
 	__u32 first;
@@ -372,7 +400,7 @@ struct cf_low6 {
 	__u32 label;
 	__u32 pad;
 };
-_Static_assert(sizeof(struct cf_node6) == 64 && sizeof(struct cf_leaf6) == 32, "map ABI");
+_Static_assert(sizeof(struct cf_node6) == 64 && sizeof(struct cf_leaf6) == 40, "map ABI");
 _Static_assert(sizeof(struct cf_deep6) == 8 && sizeof(struct cf_low6) == 16, "map ABI");
 
 enum cf_label_flags {
@@ -394,6 +422,7 @@ _Static_assert(sizeof(struct cf_label) == 16, "map ABI");
  */
 enum cf_source_flags {
 	CF_SOURCE_ON_LINK = 1 << 0, /* on an attached segment: the MAC is the host */
+	CF_SOURCE_FOREIGN = 1 << 1, /* of no network that is reached through inside interfaces */
 };
 struct cf_source_range {
 	__u64 hi;
@@ -539,6 +568,7 @@ _Static_assert(sizeof(struct cf_quota_spec) == 184, "map ABI");
  * A key of the quota ledger. Parts that the kind does not use are zero. A
  * source on an attached segment is its MAC in `mac`, else its address (IPv6:
  * the /64) in `src`; an unknown ASN is the destination's /24 or /48 in `dst`.
+ * Neither MAC nor address: all foreign sources whose MAC has no key (bpf/owner.h).
  */
 struct cf_quota_key {
 	__u32 quota; /* cf_quota_spec.id */
@@ -585,6 +615,19 @@ _Static_assert(sizeof(struct cf_quota_state) == 88, "map ABI");
 #define CF_QUOTA_RETIRED ((__u64)CF_QUOTA_PERIOD_MASK << CF_QUOTA_PERIOD_SHIFT | CF_QUOTA_LATCH)
 
 /*
+ * `quotas_spilled`, by quota id: what keys without an entry have been charged by the
+ * shared one, in a cell of each row by a hash of the key; words as in cf_quota_state.
+ * Who is given an entry later begins with the lesser of its cells, or would have the limit
+ * twice in one period.
+ */
+#define CF_SPILL_ROWS  2
+#define CF_SPILL_CELLS 512
+struct cf_quota_spill {
+	__u64 word[CF_SPILL_ROWS][CF_SPILL_CELLS];
+};
+_Static_assert(sizeof(struct cf_quota_spill) == 8192, "map ABI");
+
+/*
  * `rates`: GCRA (ITU-T I.371; RFC 4443 2.4 calls it a token bucket) in one word: the
  * theoretical arrival time, in ticks of the monotonic clock, changed by
  * compare-and-swap alone. What follows it is for people, and about.
@@ -607,8 +650,9 @@ _Static_assert(sizeof(struct cf_rate_state) == 64, "map ABI");
 /*
  * `held`: what is dropped for a time, also outside the windows of the policy that
  * said so, and under later generations. The key is a quota's key with the policy's
- * rule id in place of the quota's (`drop for`; prefix lengths in pad[0] and pad[1]),
- * or with 0: a source in quarantine.
+ * rule id in place of the quota's (`drop for`; prefix lengths in pad[0] and pad[1]).
+ * `quarantined`: with 0 there, sources in quarantine; a map of its own, so that no
+ * number of held keys takes their room.
  */
 struct cf_hold {
 	__u64 until_jiffies;
@@ -619,7 +663,8 @@ struct cf_hold {
 	char policy[CF_NAME_LEN];
 };
 _Static_assert(sizeof(struct cf_hold) == 64, "map ABI");
-#define CF_HELD_MAX 65536
+#define CF_HELD_MAX        65536
+#define CF_QUARANTINES_MAX 16384
 
 /*
  * `makers`: how many keys of quotas and rates a source has made today, so that none
@@ -628,7 +673,24 @@ _Static_assert(sizeof(struct cf_hold) == 64, "map ABI");
 #define CF_MAKERS      4096
 #define CF_MAKER_PART  4  /* of all entries there is room for, a source's share is one in so many */
 #define CF_MAKER_LEAST 64 /* and no less than this */
-enum cf_full_table { CF_TABLE_PAIRS, CF_TABLE_KEYS, CF_TABLE_SHARE }; /* `detail` of its event */
+/* `detail` of CF_EVENT_OVERFLOW */
+enum cf_full_table {
+	CF_TABLE_PAIRS,
+	CF_TABLE_KEYS,
+	CF_TABLE_SHARE,
+	CF_TABLE_HELD,       /* a key was to be dropped for a time */
+	CF_TABLE_HELD_SHARE, /* the same, and it is its source's share that is used up */
+	CF_TABLE_QUARANTINED,
+	CF_TABLE_FOREIGN, /* none was full: a foreign source was seen */
+	CF_TABLE_MAX
+};
+
+/*
+ * `holders`: as `makers`, of keys in `held`. `owners`, by a hash of an address on an
+ * attached segment: the MAC that its account is kept by, and the hour it was opened in,
+ * packed as bpf/owner.h says.
+ */
+#define CF_OWNERS 65536
 
 /* ---- time ------------------------------------------------------------- */
 
@@ -727,5 +789,50 @@ struct cf_event {
 	__u8 pad2[2];
 };
 _Static_assert(sizeof(struct cf_event) == 152, "event ABI");
+
+/*
+ * `drops`, a ring of its own, so that no flood of them costs an alert: samples of
+ * dropped packets, at most one a second for a pair of addresses, reason and hook.
+ */
+struct cf_drop {
+	__u64 boot_ns;
+	__u64 packets;    /* dropped of its kind since the last sample, this one too; about */
+	__u64 wire_bytes; /* of these */
+	__u8 src[16];
+	__u8 dst[16];
+	__u32 packet_bytes; /* on the wire */
+	__u32 payload_bytes;
+	__u32 ifindex;
+	__u32 rule; /* index in this generation; ~0: it is not by a rule */
+	__u32 quota;
+	__u32 generation;
+	__u16 source_port;
+	__u16 destination_port;
+	__u8 protocol; /* of IPv4 and IPv6 */
+	__u8 hook;
+	__u8 reason; /* enum cf_reason */
+	__u8 ip;     /* 4, 6, or 0: neither */
+	__u8 mac[6]; /* the sender's, at inside hooks; zero: unknown */
+	__u8 pad[2];
+};
+_Static_assert(sizeof(struct cf_drop) == 96, "event ABI");
+
+/* `drop_cells`: when a kind of drop was last sampled, and what has been dropped since. */
+struct cf_drop_cell {
+	__u64 at_jiffies; /* 0: never */
+	__u64 kind;       /* a hash of it; who shares the cell within the second is not sampled */
+	__u64 packets;
+	__u64 wire_bytes;
+};
+_Static_assert(sizeof(struct cf_drop_cell) == 32, "map ABI");
+#define CF_DROP_CELLS 4096
+
+/* `drop_samples`, one entry per CPU: what became of the packets that were dropped. */
+struct cf_drop_samples {
+	__u64 sampled;
+	__u64 limited; /* another of the same second stands for it */
+	__u64 lost;    /* it was to be sampled, and the ring was full */
+};
+_Static_assert(sizeof(struct cf_drop_samples) == 24, "map ABI");
 
 #endif

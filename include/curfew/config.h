@@ -28,6 +28,8 @@ struct cf_failing {
 	__u32 geo_missing;  /* KEEP unless this generation was compiled without a database */
 	__u32 table_full;   /* for packets that found no slot */
 	__u32 parse_failure;
+	__u32 any; /* 1: one of these is not the default, but for parse_failure */
+	__u32 pad;
 };
 
 /* How many classes of each kind there are (see `src_cells`); 1: no rule asks for it. */
@@ -48,8 +50,7 @@ struct cf_config {
 	__u32 sources;      /* entries of `sources` */
 	__u32 source_classes;
 	__u32 segments; /* entries of `segments` */
-	__u32 levels6;  /* of the IPv6 tree */
-	__u32 level_first6[CF_LEVELS6];
+	struct cf_tree6 tree6[2];
 	__u32 observe;  /* 1: no rule drops */
 	__u32 have_ct;  /* 1: the kernel has bpf_skb_ct_lookup() */
 	__u32 frags;    /* 1: XDP frames may have fragments */
@@ -65,11 +66,13 @@ struct cf_config {
 	struct cf_row policy_rules, clearing_rules, protect_rules, block_rules;
 	struct cf_row inside_rules, outside_rules; /* `initiated inside`, `initiated outside` */
 	struct cf_row hold_rules;                  /* those with CF_RULE_HOLDS */
+	struct cf_row
+		narrow_rules; /* about some packets of a pair: by service, MAC, interface, VLAN */
 	struct cf_failing failing;
 	struct cf_facets facets;
 };
 _Static_assert(sizeof(struct cf_config) ==
-		       48 + 4 * (5 + CF_LEVELS6 + 12) + 7 * sizeof(struct cf_row) +
+		       48 + 4 * (4 + 12) + 2 * sizeof(struct cf_tree6) + 8 * sizeof(struct cf_row) +
 			       sizeof(struct cf_failing) + sizeof(struct cf_facets),
 	       "no hidden padding");
 

@@ -113,6 +113,54 @@ Test(epochs, a_commit_waits_for_a_cpu_that_is_held)
 	stall_bpf__destroy(stall);
 }
 
+static struct seen look_held(struct rig *r)
+{
+	struct seen s = { 0 };
+
+	cr_assert_eq(datapath_pairs_held(r->dp, see, &s), 0);
+	return s;
+}
+
+static void commit(struct rig *r)
+{
+	cr_assert_eq(datapath_commit_begin(r->dp), 0);
+	look(r);
+	datapath_commit_end(r->dp);
+}
+
+/* What was seen and acknowledged is not read again, and whatever is touched after it is. */
+Test(epochs, a_pair_is_read_until_it_is_acknowledged_and_whenever_it_moves)
+{
+	struct frame_spec spec = { "10.0.0.5", "203.0.113.1", 6, 1, 443, 1000 };
+	struct frame_spec other = { "fd12:3456::5", "2001:db8::1", 6, 1, 443, 1000 };
+	struct seen first, again;
+	struct rig r;
+
+	rig_setup(&r, OBSERVE, NULL);
+	rig_repeat(&r, RIG_INSIDE, &spec, 1);
+	rig_repeat(&r, RIG_INSIDE, &other, 1);
+	cr_assert_eq(look_held(&r).pairs, 2);
+	cr_assert_eq(look_held(&r).pairs, 2, "nothing is acknowledged yet");
+	commit(&r);
+	cr_assert_eq(look_held(&r).pairs, 0);
+	cr_assert_eq(look(&r).pairs, 2);
+	rig_repeat(&r, RIG_INSIDE, &spec, 1);
+	first = look_held(&r);
+	cr_assert_eq(first.pairs, 1);
+	/* a daemon that died between the two halves of a commit: not acknowledged */
+	cr_assert_eq(datapath_commit_begin(r.dp), 0);
+	cr_assert_eq(look_held(&r).pairs, 1);
+	rig_repeat(&r, RIG_INSIDE, &spec, 1);
+	again = look_held(&r);
+	cr_assert_eq(again.pairs, 1);
+	cr_assert_gt(again.wire, first.wire);
+	datapath_commit_end(r.dp);
+	/* touched after the epoch that was acknowledged had ended */
+	cr_assert_eq(look_held(&r).pairs, 1);
+	commit(&r);
+	cr_assert_eq(look_held(&r).pairs, 0);
+}
+
 /* A commit that was begun and not ended, by a daemon that died, is taken up where it was. */
 Test(epochs, never_more_than_two_are_open)
 {

@@ -151,7 +151,7 @@ Test(facets, one_host_has_one_quota_per_mac)
 	assert_reason(SEND(&r, 0x020000000105, .src = "10.7.0.1"), CF_REASON_PASS_QUOTA);
 	cr_assert_eq(rig_quota(&r, CF_KEY_MAC).used_bytes, 300);
 	assert_reason(SEND(&r, 0x020000000105, .src = "fd12:3456::6"), CF_REASON_DROP_QUOTA);
-	assert_reason(SEND(&r, 0x020000000106), CF_REASON_PASS_QUOTA);
+	assert_reason(SEND(&r, 0x020000000106, .src = "10.0.0.6"), CF_REASON_PASS_QUOTA);
 	/* no MAC is seen: by address */
 	assert_reason(hand(&r, RIG_OTHER, (struct sent){ 0x020000000105, .src = "172.16.0.1" }),
 		      CF_REASON_PASS_QUOTA);

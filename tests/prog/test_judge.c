@@ -333,3 +333,64 @@ Test(judge, the_first_drop_is_reported_after_off_not_during)
 	cr_assert_eq(seen.n, 1);
 	cr_assert_eq(seen.last.dropped, 1);
 }
+
+/* What else is about a packet that one policy drops: said, and latched, in any order. */
+static void order_of(const char *policies, int alerts)
+{
+	struct seen seen = { 0 };
+	struct rig r;
+
+	rig_setup(&r, policies, NULL);
+	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.1"), CF_REASON_DROP_POLICY);
+	datapath_events(r.dp, on_event, &seen);
+	cr_expect_eq(seen.n, alerts, "%d events, not %d", seen.n, alerts);
+}
+
+#define DROPS  "policy \"a\" { from any to any then drop }\n"
+#define ALERTS "policy \"b\" { from any to any then alert critical }\n"
+
+Test(judge, an_alert_does_not_depend_on_the_order)
+{
+	order_of(HEAD ALERTS DROPS, 1);
+}
+
+Test(judge, nor_when_the_drop_comes_first)
+{
+	order_of(HEAD DROPS ALERTS, 1);
+}
+
+static void both_latched(const char *quotas)
+{
+	static char policy[512];
+	struct rig r;
+
+	snprintf(policy, sizeof(policy), HEAD "policy \"p\" { from any to any %s at 100%% drop }\n",
+		 quotas);
+	rig_setup(&r, policy, NULL);
+	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.1"), CF_REASON_DROP_QUOTA);
+	cr_expect(rig_quota(&r, CF_KEY_SOURCE).latched, "per source");
+	cr_expect(rig_quota(&r, CF_KEY_DESTINATION).latched, "per destination");
+}
+
+Test(judge, every_quota_that_does_not_fit_is_latched)
+{
+	both_latched("quota 50 B per source each day quota 50 B per destination each hour");
+}
+
+Test(judge, in_any_order)
+{
+	both_latched("quota 50 B per destination each hour quota 50 B per source each day");
+}
+
+Test(judge, what_protect_lets_pass_is_no_alert)
+{
+	static const char policy[] = HEAD "policy \"p\" { from any to any then drop, alert }\n"
+					  "protect { from any to 203.0.113.1 }\n";
+	struct seen seen = { 0 };
+	struct rig r;
+
+	rig_setup(&r, policy, NULL);
+	assert_reason(send_to(&r, RIG_INSIDE, "10.0.0.5", "203.0.113.1"), CF_REASON_PASS_PROTECTED);
+	datapath_events(r.dp, on_event, &seen);
+	cr_expect_eq(seen.n, 0);
+}

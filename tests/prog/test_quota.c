@@ -190,6 +190,61 @@ Test(quota, a_full_ledger_keeps_the_bound)
 	cr_assert_geq(passed, 3);
 }
 
+/*
+ * A key that was charged by the shared entry, and is given one of its own when there is room
+ * again, has no second limit in the same period.
+ */
+Test(quota, who_shared_first_has_no_second_limit)
+{
+	static const struct rig_options opt = { .quota_keys = 8 };
+	static const struct rig_options soon = { .quota_keys = 8, .now = "2026-11-23 13:30" };
+	struct frame_spec s = tcp("10.0.0.5", "203.0.113.250", 1000);
+	unsigned int passed = 0;
+	struct rig r;
+
+	rig_setup(&r, POLICY("quota 10 kB per destination each hour", "at 100% drop"), &opt);
+	for (int i = 1; i <= 8; i++) {
+		char dst[32];
+		struct frame_spec each = tcp("10.0.0.5", dst, 1000);
+
+		snprintf(dst, sizeof(dst), "203.0.113.%d", i);
+		rig_packet(&r, RIG_INSIDE, &each);
+	}
+	rig_reload(&r, POLICY("quota 10 kB per destination each hour", "at 100% drop"), &soon);
+	for (int i = 0; i < 4; i++)
+		passed += !rig_packet(&r, RIG_INSIDE, &s).dropped;
+	cr_assert_eq(passed, 4);
+	cr_assert_eq(rig_quota(&r, CF_KEY_OVERFLOW).used_bytes, 4000);
+	cr_assert_eq(datapath_quota_prune(r.dp, r.image, (struct utc){ 1795440600 }), 8);
+	for (int i = 0; i < 20; i++)
+		passed += !rig_packet(&r, RIG_INSIDE, &s).dropped;
+	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).used_bytes, 10000);
+	cr_assert_eq(passed, 10, "%u packets of 1 kB passed", passed);
+}
+
+/* Packets that find no room are not keys that their source has made. */
+Test(quota, a_full_ledger_uses_up_nobodys_share)
+{
+	static const struct rig_options opt = { .quota_keys = 8 };
+	static const struct rig_options soon = { .quota_keys = 8, .now = "2026-11-23 13:30" };
+	struct frame_spec s = tcp("10.0.0.5", "203.0.113.250", 1000);
+	struct rig r;
+
+	rig_setup(&r, POLICY("quota 10 kB per destination each hour", "at 100% drop"), &opt);
+	for (int i = 1; i <= 8; i++) {
+		char dst[32];
+		struct frame_spec each = tcp("10.0.0.5", dst, 1000);
+
+		snprintf(dst, sizeof(dst), "203.0.113.%d", i);
+		rig_packet(&r, RIG_INSIDE, &each);
+	}
+	rig_repeat(&r, RIG_INSIDE, &s, 3000000);
+	rig_reload(&r, POLICY("quota 10 kB per destination each hour", "at 100% drop"), &soon);
+	cr_assert_geq(datapath_quota_prune(r.dp, r.image, (struct utc){ 1795440600 }), 8);
+	rig_packet(&r, RIG_INSIDE, &s);
+	cr_assert_eq(rig_quota_count(&r, CF_KEY_DESTINATION), 1);
+}
+
 struct racer {
 	struct rig *r;
 	int cpu;

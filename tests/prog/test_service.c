@@ -463,6 +463,41 @@ Test(service, publish_at_most)
 	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).used_bytes, 200);
 }
 
+/* Nobody can see that it is an answer: policies hold for it, and so does the publish's own limit.
+ */
+Test(service, later_fragments_of_a_published_service_are_charged)
+{
+	struct frame_spec f = from_server(0, 0);
+	struct rig r;
+	uint64_t used;
+
+	f.fragment = LATER;
+	tracked(&r, HEAD
+		"policy \"p\" { from any quota 1 kB per source each day at 100% drop }\n"
+		"publish \"web\" { host 10.0.0.7 service udp/80  at most 1 kB per destination each day }\n");
+	ask(8080);
+	assert_server(&r, RIG_INSIDE, 80, 4000, CF_REASON_PASS_QUOTA);
+	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).used_bytes, 100);
+	cr_assert_eq(rig_quota_count(&r, CF_KEY_SOURCE), 0);
+	assert_reason(rig_packet(&r, RIG_INSIDE, &f), CF_REASON_PASS_QUOTA);
+	used = rig_quota(&r, CF_KEY_SOURCE).used_bytes;
+	cr_assert_geq(used, 100);
+	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).used_bytes, 100 + used);
+	/* and a policy that drops cuts it */
+	rig_reload(&r,
+		   HEAD "policy \"p\" { from any then drop }\n"
+			"publish \"web\" { host 10.0.0.7 service udp/80 }\n",
+		   NULL);
+	assert_server(&r, RIG_INSIDE, 80, 4000, CF_REASON_PASS_PUBLISHED);
+	assert_reason(rig_packet(&r, RIG_INSIDE, &f), CF_REASON_DROP_POLICY);
+	/* of the whole protocol, no port is asked */
+	rig_reload(&r,
+		   HEAD "policy \"p\" { from any then drop }\n"
+			"exempt \"fragments\" { from 10.0.0.7 to any service udp }\n",
+		   NULL);
+	assert_reason(rig_packet(&r, RIG_INSIDE, &f), CF_REASON_PASS_EXEMPT);
+}
+
 /* An IPv6 fragment of 64 bytes at `offset`, in units of 8, whose fragment header names `next`. */
 static struct frame_bytes fragment6(uint8_t next, uint16_t offset)
 {

@@ -231,6 +231,27 @@ bool reference_on_link(const struct image_input *in, const struct addr *src)
 	return in_list(&in->machine->inside_links, src);
 }
 
+bool reference_foreign(const struct image_input *in, const struct addr *src)
+{
+	static const char *const anywhere[] = { "0.0.0.0/32", "169.254.0.0/16", "::/128",
+						"fe80::/10" };
+	const struct machine *m = in->machine;
+	bool known = false;
+
+	if (m->inside_default[!addr_is4(src)] || in_list(&m->inside, src) ||
+	    in_list(&m->inside_links, src))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(anywhere); i++) {
+		struct prefix p;
+
+		if (prefix_parse(anywhere[i], &p) == 0 && within(&p, src))
+			return false;
+	}
+	for (size_t i = 0; i < m->inside.n; i++)
+		known |= addr_is4(&m->inside.v[i].addr) == addr_is4(src);
+	return known;
+}
+
 static bool is_multicast(const struct image_input *in, const struct addr *a)
 {
 	const struct prefix_list *links = &in->machine->inside_links;

@@ -24,5 +24,7 @@ struct cf_row reference_source(const struct image_input *in, enum cf_from from,
 /* The same of a packet at an inside hook: with its MAC, interface and VLAN. */
 struct cf_row reference_packet(const struct image_input *in, const struct image_packet *p);
 bool reference_on_link(const struct image_input *in, const struct addr *src);
+/* Is it of no network that is reached through inside interfaces, as far as is known? */
+bool reference_foreign(const struct image_input *in, const struct addr *src);
 
 #endif

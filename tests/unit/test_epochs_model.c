@@ -243,7 +243,7 @@ static void owner_steps(struct model *m, const struct state *s)
 	reach(m, &t);
 }
 
-/* ---- the reader: port/datapath/shards.c, the ledger --------------------------- */
+/* ---- the reader: port/datapath/look.c, the ledger --------------------------- */
 
 static void book(struct books *b, unsigned int key, unsigned int inc, unsigned int bytes)
 {

@@ -204,6 +204,7 @@ static void check_source(const struct world *w, const struct image *img, const s
 				 sizeof(want), "%s from %u", text, from);
 	}
 	cr_assert_eq(!!(flags & CF_SOURCE_ON_LINK), reference_on_link(&w->in, a), "%s", text);
+	cr_assert_eq(!!(flags & CF_SOURCE_FOREIGN), reference_foreign(&w->in, a), "%s", text);
 }
 
 static void check_both(const struct world *w, const struct image *img, const struct addr *a)
@@ -254,7 +255,7 @@ static void check_all_edges(const struct world *w, const struct image *img)
 	static const char *const fixed[] = {
 		"0.0.0.0/8",    "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "0.0.0.0/0",
 		"::/0",         "::/128",      "::1/128",        "fe80::/10",   "ff00::/8",
-		"64:ff9b::/96", "2002::/16",   "2001::/32",
+		"64:ff9b::/96", "2002::/16",   "2001::/32",      "8000::/1",
 	};
 	struct prefix_list l = { 0 };
 
@@ -363,7 +364,44 @@ Test(classes, nothing_known)
 	image_free(img);
 }
 
-/* The tree's last key stands for "unused": addresses there must still be found. */
+/* The tree is two, one below 8000:: and one from there: what ends or begins there, or goes across.
+ */
+Test(classes, halves_of_the_tree_meet)
+{
+	static const char *const near[] = {
+		"7fff:ffff:ffff:ffff::/64",
+		"7fff:ffff:ffff:ffff:ffff::/80",
+		"7fff:ffff::/32",
+		"8000::/64",
+		"8000::1/128",
+		"8000:0:0:1::/64",
+		"7fff::/16",
+		"8000::/16",
+		"ffff:ffff:ffff:ffff::/64",
+	};
+	struct machine none = { 0 };
+
+	/* with each of them, and without: what is there alone must hold as well */
+	for (uint32_t chosen = 0; chosen < 1U << ARRAY_SIZE(near); chosen++) {
+		struct policy_set *set = set_new();
+		struct world w = { .set = set, .in = input_for(set) };
+		struct image *img;
+
+		for (size_t i = 0; i < ARRAY_SIZE(near); i++) {
+			*VEC_ADD(&w.literals) = prefix_from(near[i]);
+			if (chosen >> i & 1)
+				quota_add(policy_add(set, near[i], any(), cidr(near[i])), 1000,
+					  CF_KEY_SOURCE, PERIOD_DAY);
+		}
+		w.in.machine = &none;
+		img = compile(&w.in);
+		check_list(&w, img, &w.literals);
+		image_free(img);
+		free(w.literals.v);
+	}
+}
+
+/* They are multicast, to the very last /64. */
 Test(classes, last_addresses_of_all)
 {
 	struct policy_set *set = set_new();

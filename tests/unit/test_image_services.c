@@ -98,11 +98,11 @@ static bool names_protocol(const struct service_list *l, const struct image_pack
 {
 	for (size_t i = 0; i < l->n; i++) {
 		if (!p->has_service || p->protocol == 255) {
-			if (kind == DROPS)
+			if (kind != CLEARS)
 				return true;
 			continue;
 		}
-		if (l->v[i].protocol == p->protocol && (!l->v[i].has_port || kind == DROPS))
+		if (l->v[i].protocol == p->protocol && (!l->v[i].has_port || kind != CLEARS))
 			return true;
 	}
 	return !l->n;

@@ -119,9 +119,16 @@ Test(machine, a_default_route_inside_does_not_swallow_the_world)
 {
 	struct machine m;
 
+	machine_build(&net, &set, &m);
+	cr_assert_not(m.inside_default[0] || m.inside_default[1], "that of IPv4 leads outside");
+	machine_done(&m);
 	route_is(2, "0.0.0.0/0", true);
+	machine_build(&net, &set, &m);
+	cr_assert(m.inside_default[0] && !m.inside_default[1]);
+	machine_done(&m);
 	route_is(2, "::/0", true);
 	machine_build(&net, &set, &m);
+	cr_assert(m.inside_default[1]);
 	cr_assert_not(holds(&m.inside, "0.0.0.0/0"));
 	cr_assert_not(holds(&m.inside, "::/0"));
 	machine_done(&m);

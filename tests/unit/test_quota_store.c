@@ -140,20 +140,25 @@ Test(quota_store, a_file_that_is_scrambled)
 
 Test(quota_store, the_reserve)
 {
-	const uint64_t none = UINT64_MAX, never = UINT64_MAX;
+	const uint64_t none = UINT64_MAX, never = UINT64_MAX, fast = 1250000;
 
 	/* a sixteenth, of a small quota what a packet or two take */
-	cr_assert_eq(quota_reserve(0, none, 0, 160 * MB, 160 * MB), 10 * MB);
-	cr_assert_eq(quota_reserve(0, none, 0, 100000, 100000), 65536);
+	cr_assert_eq(quota_reserve(0, none, 0, 160 * MB, 160 * MB, fast), 10 * MB);
+	cr_assert_eq(quota_reserve(0, none, 0, 100000, 100000, fast), 65536);
 	/* never beyond what can pass at all */
-	cr_assert_eq(quota_reserve(155 * MB, none, 0, 160 * MB, 160 * MB), 5 * MB);
-	cr_assert_eq(quota_reserve(160 * MB, none, 0, 160 * MB, 160 * MB), 0);
-	cr_assert_eq(quota_reserve(170 * MB, none, 0, 160 * MB, 160 * MB), 0);
-	cr_assert_eq(quota_reserve(155 * MB, none, 0, 160 * MB, never), 10 * MB);
+	cr_assert_eq(quota_reserve(155 * MB, none, 0, 160 * MB, 160 * MB, fast), 5 * MB);
+	cr_assert_eq(quota_reserve(160 * MB, none, 0, 160 * MB, 160 * MB, fast), 0);
+	cr_assert_eq(quota_reserve(170 * MB, none, 0, 160 * MB, 160 * MB, fast), 0);
+	cr_assert_eq(quota_reserve(155 * MB, none, 0, 160 * MB, never, fast), 10 * MB);
 	/* what a key takes in 100 ms, if that is more */
-	cr_assert_eq(quota_reserve(20 * MB, 6 * MB, 19, 160 * MB, 160 * MB), 30 * MB);
-	cr_assert_eq(quota_reserve(20 * MB, 6 * MB, 5000, 160 * MB, 160 * MB), 10 * MB);
-	cr_assert_leq(
-		quota_reserve(CF_QUOTA_BYTES_MAX - 10, 500 * MB, 1, CF_QUOTA_BYTES_MAX, never), 9);
-	cr_assert_eq(quota_reserve(CF_QUOTA_BYTES_MAX + 10, none, 0, MB, never), 0);
+	cr_assert_eq(quota_reserve(20 * MB, 6 * MB, 19, 160 * MB, 160 * MB, fast), 30 * MB);
+	cr_assert_eq(quota_reserve(20 * MB, 6 * MB, 5000, 160 * MB, 160 * MB, fast), 10 * MB);
+	cr_assert_leq(quota_reserve(CF_QUOTA_BYTES_MAX - 10, 500 * MB, 1, CF_QUOTA_BYTES_MAX, never,
+				    fast),
+		      9);
+	cr_assert_eq(quota_reserve(CF_QUOTA_BYTES_MAX + 10, none, 0, MB, never, fast), 0);
+	/* no more than the network carries meanwhile: 10 Gbit/s, 1 Gbit/s */
+	cr_assert_eq(quota_reserve(0, none, 0, 64000 * MB, 64000 * MB, fast), 125 * MB);
+	cr_assert_eq(quota_reserve(0, none, 0, 64000 * MB, 64000 * MB, fast / 10), 12500000);
+	cr_assert_eq(quota_reserve(0, none, 0, 1600 * MB, 1600 * MB, fast), 100 * MB);
 }

@@ -82,6 +82,8 @@ void machine_build(const struct net_state *net, const struct policy_set *set, st
 			*VEC_ADD(&m.local) = r->dst;
 		/* ff00::/8 is routed through every interface; it is multicast, not a network of
 		 * ours. */
+		if (!r->local && r->is_default && is_inside(net, set, r->ifindex))
+			m.inside_default[!addr_is4(&r->dst.addr)] = true;
 		if (r->local || r->is_default || r->dst.addr.b[0] == 0xff ||
 		    !is_inside(net, set, r->ifindex))
 			continue;
@@ -108,7 +110,8 @@ static bool list_equal(const struct prefix_list *a, const struct prefix_list *b)
 bool machine_equal(const struct machine *a, const struct machine *b)
 {
 	return list_equal(&a->local, &b->local) && list_equal(&a->inside, &b->inside) &&
-	       list_equal(&a->inside_links, &b->inside_links);
+	       list_equal(&a->inside_links, &b->inside_links) &&
+	       !memcmp(a->inside_default, b->inside_default, sizeof(a->inside_default));
 }
 
 static bool list_within(const struct prefix_list *a, const struct prefix_list *b)
@@ -122,7 +125,9 @@ static bool list_within(const struct prefix_list *a, const struct prefix_list *b
 bool machine_within(const struct machine *a, const struct machine *b)
 {
 	return list_within(&a->local, &b->local) && list_within(&a->inside, &b->inside) &&
-	       list_within(&a->inside_links, &b->inside_links);
+	       list_within(&a->inside_links, &b->inside_links) &&
+	       a->inside_default[0] <= b->inside_default[0] &&
+	       a->inside_default[1] <= b->inside_default[1];
 }
 
 void machine_done(struct machine *m)

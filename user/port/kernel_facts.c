@@ -9,6 +9,7 @@
 #include <linux/magic.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
@@ -132,6 +133,21 @@ void kernel_facts_read(struct kernel_facts *ret)
 	f.clock_synchronised = kernel_clock_synchronised();
 	*ret = f;
 	libbpf_set_print(before);
+}
+
+static int rp_filter_of(const char *name)
+{
+	char path[64 + IFNAMSIZ], line[32];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", name);
+	return read_line(path, line, sizeof(line)) ? atoi(line) : -1;
+}
+
+int device_rp_filter(const char *ifname)
+{
+	int own = rp_filter_of(ifname), all = rp_filter_of("all");
+
+	return own < 0 ? own : own > all ? own : all;
 }
 
 unsigned int device_rx_queues(const char *ifname)

@@ -85,7 +85,11 @@ const struct cmd cmd_reload = {
 		"  --confirm 60s  the old configuration returns in 60 seconds unless 'curfew confirm' says\n"
 		"                 that you are still there. If the daemon dies meanwhile, the kernel turns the\n"
 		"                 new one to observe by itself\n"
-		"  --force        also if it cuts your own connection",
+		"  --force        also if it cuts your own connection\n"
+		"\n"
+		"With --json, took_ms says how long each part took, in milliseconds: reading, databases,\n"
+		"compiling, loading programs, filling tables, the switch from the first\n"
+		"hook to the last, and the wait for packets under the old programs.",
 	.run = run_reload,
 };
 

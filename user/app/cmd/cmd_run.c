@@ -182,6 +182,7 @@ static int stop(struct daemon *d)
 	notify_send("STOPPING=1");
 	control_close(d->control);
 	daemon_excuse(d);
+	daemon_holds_keep(d);
 	/* what quotas have used is kept as it stands when nothing is charged any more */
 	if (release)
 		r = detach(d);

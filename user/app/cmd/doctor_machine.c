@@ -106,6 +106,26 @@ static void one_wanted(struct doctor *d, const struct device_list *devices, cons
 			name);
 }
 
+/* A strict filter drops what is forged before it gets further than our hook. */
+static void sources_checked(struct doctor *d, const char *name)
+{
+	int filter = device_rp_filter(name);
+
+	if (filter == 1)
+		doctor_say(d, HEALTH_OK, "sources", NULL,
+			   "%s: the kernel drops IPv4 packets whose source is not routed there "
+			   "(rp_filter)",
+			   name);
+	else if (filter >= 0)
+		doctor_say(
+			d, HEALTH_WARN, "sources",
+			"where routes are symmetric: sysctl net.ipv4.conf.INTERFACE.rp_filter=1; "
+			"and in nftables, for IPv6 too: fib saddr . iif oif missing drop",
+			"%s: the kernel forwards packets whose source is made up (rp_filter is %d); "
+			"they are counted as foreign sources",
+			name, filter);
+}
+
 static void wanted(struct doctor *d)
 {
 	_cleanup_device_list_ struct device_list devices = { 0 };
@@ -114,6 +134,8 @@ static void wanted(struct doctor *d)
 		return;
 	for (size_t i = 0; i < d->set->inside.n; i++)
 		one_wanted(d, &devices, d->set->inside.v[i].name, "inside");
+	for (size_t i = 0; i < d->set->inside.n; i++)
+		sources_checked(d, d->set->inside.v[i].name);
 	for (size_t i = 0; i < d->set->outside.n; i++)
 		one_wanted(d, &devices, d->set->outside.v[i].name, "outside");
 }

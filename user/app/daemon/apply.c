@@ -48,10 +48,13 @@ static int compile(struct daemon *d, const struct running *run, const struct mac
 		   struct image **ret_image, struct manual_rules *ret_manual, char **ret_error)
 {
 	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	uint64_t began = daemon_monotonic_us();
 	char *sentence = NULL;
+	int r = running_compile(run, machine, &d->book, daemon_now(d), ret_image, ret_manual,
+				&diags, &sentence);
 
-	if (running_compile(run, machine, &d->book, daemon_now(d), ret_image, ret_manual, &diags,
-			    &sentence) == 0)
+	d->took.compile_us = daemon_monotonic_us() - began;
+	if (r == 0)
 		return 0;
 	if (sentence && !diags.n) {
 		*ret_error = sentence;
@@ -133,7 +136,7 @@ static void settle(struct daemon *d)
 
 struct attempt {
 	struct running *next;
-	const struct caller *caller;
+	const struct callers *callers;
 	uint64_t confirm_until;
 	const char *because;
 	struct buf *warnings; /* NULL: nobody reads them */
@@ -156,8 +159,7 @@ static int attempt(struct daemon *d, const struct attempt *a, struct running *re
 	}
 	r = compile(d, a->next, &machine, &image, &manual, ret_error);
 	if (r == 0)
-		r = guard_caller(image, a->caller, datapath_conntrack(d->dp), daemon_now(d),
-				 a->next->zone, ret_error);
+		r = guard_callers(d, image, a->callers, a->next->zone, ret_error);
 	if (r == 0 && a->warnings)
 		daemon_cuts(d, image, a->next->set, a->warnings);
 	if (r == 0)
@@ -191,7 +193,7 @@ int daemon_apply(struct daemon *d, struct running *next, char **ret_error)
 	return r;
 }
 
-int daemon_recompile_warned(struct daemon *d, const char *because, const struct caller *caller,
+int daemon_recompile_warned(struct daemon *d, const char *because, const struct callers *callers,
 			    struct buf *warnings, char **ret_error)
 {
 	struct manual_rules manual = { 0 };
@@ -201,8 +203,7 @@ int daemon_recompile_warned(struct daemon *d, const char *because, const struct 
 	daemon_promise(d);
 	r = compile(d, &d->now, &d->machine, &image, &manual, ret_error);
 	if (r == 0)
-		r = guard_caller(image, caller, datapath_conntrack(d->dp), daemon_now(d), d->zone,
-				 ret_error);
+		r = guard_callers(d, image, callers, d->zone, ret_error);
 	if (r == 0 && warnings)
 		daemon_cuts(d, image, d->now.set, warnings);
 	if (r == 0)
@@ -220,10 +221,10 @@ int daemon_recompile_warned(struct daemon *d, const char *because, const struct 
 	return 0;
 }
 
-int daemon_recompile_for(struct daemon *d, const char *because, const struct caller *caller,
+int daemon_recompile_for(struct daemon *d, const char *because, const struct callers *callers,
 			 char **ret_error)
 {
-	return daemon_recompile_warned(d, because, caller, NULL, ret_error);
+	return daemon_recompile_warned(d, because, callers, NULL, ret_error);
 }
 
 int daemon_recompile(struct daemon *d, const char *because, char **ret_error)
@@ -236,8 +237,15 @@ int daemon_recompile(struct daemon *d, const char *because, char **ret_error)
 static int read_next(struct daemon *d, struct running *next, struct buf *warnings, char **ret_error)
 {
 	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	uint64_t began = daemon_monotonic_us();
+	int r = running_read(d->cli->config, next, &diags);
 
-	if (running_read(d->cli->config, next, &diags) < 0 || daemon_load_geo(d, next, &diags) < 0)
+	d->took.read_us = daemon_monotonic_us() - began;
+	began = daemon_monotonic_us();
+	if (r >= 0)
+		r = daemon_load_geo(d, next, &diags);
+	d->took.databases_us = daemon_monotonic_us() - began;
+	if (r < 0)
 		return bad(&diags, NULL, "the policy in force stays as it was", ret_error);
 	diags_append(&diags, warnings);
 	return 0;
@@ -275,7 +283,7 @@ static int reload(struct daemon *d, const struct reload *opt, struct buf *warnin
 {
 	_cleanup_running_ struct running next = { 0 };
 	struct attempt a = {
-		.next = &next, .caller = opt->caller, .because = "reload", .warnings = warnings
+		.next = &next, .callers = opt->callers, .because = "reload", .warnings = warnings
 	};
 	struct running old;
 	int r;

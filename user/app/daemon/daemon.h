@@ -66,10 +66,14 @@ struct daemon {
 	struct {
 		struct held_list list; /* as of the last look */
 		bool dirty;            /* there are others since, or the file is old */
+		uint64_t save_after;   /* polls: the file is not written before */
 		uint64_t save_errors;
 	} holds;
 	struct unconfirmed unconfirmed;
 	struct utc compiled_at;
+	struct {
+		uint64_t read_us, databases_us, compile_us;
+	} took;            /* by the last change of what is in force */
 	bool fell_back;    /* the file was bad at the start: the last good one is in force */
 	char *coverage;    /* what was last said about the hooks */
 	char *last_error;  /* of the last reload or cover that failed; NULL: none */

@@ -21,6 +21,8 @@
 
 /* Events may be lost, so the table itself is looked at every so many polls. */
 #define LOOK_POLLS 15
+/* The file is written whole: of so many, once in a poll; of twice as many, in two. */
+#define SAVED_PER_POLL 1024
 /* Jiffies that are this far off have stood still. */
 #define SLACK_SECONDS 2
 
@@ -191,6 +193,7 @@ static void save(struct daemon *d)
 	if (r == 0)
 		d->holds.save_errors = 0;
 	d->holds.dirty = r < 0;
+	d->holds.save_after = d->polls + 1 + d->holds.list.n / SAVED_PER_POLL;
 }
 
 static bool held_from_json(const json_t *v, struct cf_quota_key *key, struct cf_hold *h,
@@ -270,12 +273,23 @@ void daemon_holds_poll(struct daemon *d)
 	const volatile struct cf_control *c = datapath_control(d->dp);
 	bool due = d->polls % LOOK_POLLS == 0;
 
-	if (!d->holds.dirty && (!due || (!c->holds && !c->quarantines && !d->holds.list.n)))
-		return;
 	if (due)
 		datapath_holds_prune(d->dp);
-	if (look(d) || d->holds.dirty)
+	if (d->polls < d->holds.save_after ||
+	    (!d->holds.dirty && (!due || (!c->holds && !c->quarantines && !d->holds.list.n))))
+		return;
+	if (look(d))
+		d->holds.dirty = true;
+	if (d->holds.dirty)
 		save(d);
+}
+
+void daemon_holds_keep(struct daemon *d)
+{
+	if (!d->holds.dirty)
+		return;
+	look(d);
+	save(d);
 }
 
 void daemon_holds_done(struct daemon *d)

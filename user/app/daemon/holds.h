@@ -16,6 +16,8 @@ void daemon_holds_open(struct daemon *d);
 /* The kernel has reported one: it is kept at the next poll. */
 void daemon_holds_event(struct daemon *d);
 void daemon_holds_poll(struct daemon *d);
+/* At the end: what the file does not have yet. */
+void daemon_holds_keep(struct daemon *d);
 void daemon_holds_done(struct daemon *d);
 
 /* As of now; the kernel's table is looked at. */

@@ -20,12 +20,17 @@
 /* A compilation may take a fifth of the time in such a storm. */
 #define NET_REST 4
 
-uint64_t daemon_monotonic_ms(void)
+uint64_t daemon_monotonic_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t daemon_monotonic_ms(void)
+{
+	return daemon_monotonic_us() / 1000;
 }
 
 int daemon_machine(const struct policy_set *set, struct machine *ret)

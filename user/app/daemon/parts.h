@@ -18,16 +18,16 @@ int daemon_apply(struct daemon *d, struct running *next, char **ret_error);
 /* Compiles and loads the configuration in force anew: for another hour, machine or book. */
 int daemon_recompile(struct daemon *d, const char *because, char **ret_error);
 /* The same, refusing (exit code 1) what would cut the caller's connection; caller may be NULL. */
-int daemon_recompile_for(struct daemon *d, const char *because, const struct caller *caller,
+int daemon_recompile_for(struct daemon *d, const char *because, const struct callers *callers,
 			 char **ret_error);
 
 /* The same; `warnings` gets what daemon_cuts() says, NULL: nobody reads them. */
-int daemon_recompile_warned(struct daemon *d, const char *because, const struct caller *caller,
+int daemon_recompile_warned(struct daemon *d, const char *because, const struct callers *callers,
 			    struct buf *warnings, char **ret_error);
 
 struct reload {
-	uint64_t confirm_seconds;    /* 0: for good */
-	const struct caller *caller; /* NULL: nobody's connection is looked at */
+	uint64_t confirm_seconds;      /* 0: for good */
+	const struct callers *callers; /* NULL: nobody's connection is looked at */
 };
 /* Reads the file and puts it in force. Warnings are appended to `warnings`. */
 int daemon_reload(struct daemon *d, const struct reload *opt, struct buf *warnings,
@@ -44,17 +44,22 @@ uint64_t daemon_seconds_until(struct daemon *d, uint64_t jiffies);
 /* ---- guard.c ---------------------------------------------------- */
 
 /*
- * Would the image drop what we send to the caller, now or within a day? Then
- * EXIT_DEGRADED with a sentence that says what to do; else 0. `knows_began`: the kernel
- * can tell that they began.
+ * Would the image drop what we send to one of them, now or within a day, or as good as all of it?
+ * Then EXIT_DEGRADED with a sentence that says what to do; else 0. NULL: nobody is looked at.
  */
-int guard_caller(const struct image *img, const struct caller *caller, bool knows_began,
-		 struct utc now, const struct zone *zone, char **ret_error);
+int guard_callers(struct daemon *d, const struct image *img, const struct callers *callers,
+		  const struct zone *zone, char **ret_error);
 /*
  * From a request's args: {"caller":{"client","client_port","server","server_port"}}, and no
- * "force". NULL: none.
+ * "force". A connection that is gone, as an old terminal's may be, stands for all that
+ * are open to the same port. NULL: none.
  */
-const struct caller *guard_caller_arg(const json_t *args, struct caller *buf);
+const struct callers *guard_callers_arg(const json_t *args, struct callers *buf);
+/* Who is logged in by SSH: for what nobody asks for over a connection, such as SIGHUP. */
+const struct callers *guard_logged_in(struct callers *buf);
+/* {"caller"}: refuses what would cut them once enforcement is on again. */
+int request_guard(struct daemon *d, const struct peer *peer, const json_t *args, json_t **ret_reply,
+		  char **ret_error);
 
 /* ---- cuts.c ------------------------------------------------------ */
 
@@ -151,8 +156,9 @@ void daemon_manual_poll(struct daemon *d);
 /* control_fn: finds the verb, looks at the peer's rights, calls. */
 json_t *daemon_request(void *arg, const struct peer *peer, const json_t *request);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
+/* Of CLOCK_MONOTONIC. */
 uint64_t daemon_monotonic_ms(void);
+uint64_t daemon_monotonic_us(void);
 /* Replaces d->last_error; NULL clears it. Takes text over. */
 void daemon_set_error(struct daemon *d, char *text);
 

@@ -141,7 +141,8 @@ static uint64_t ahead_of(const struct quota_keeper *k, const struct cf_quota_spe
 			 const struct quota_state *st, uint64_t since, uint64_t ms)
 {
 	return k->exact ? 0
-			: quota_reserve(st->used_bytes, since, ms, q->limit_bytes, q->drop_bytes);
+			: quota_reserve(st->used_bytes, since, ms, q->limit_bytes, q->drop_bytes,
+					k->link_bytes_per_ms);
 }
 
 /*

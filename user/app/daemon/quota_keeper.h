@@ -38,7 +38,8 @@ struct quota_keeper {
 	int fd;         /* -1: the file is to be written anew */
 	uint64_t size;  /* of the file */
 	uint64_t walked_ms, synced_ms, took_ms;
-	uint64_t errors; /* in a row */
+	uint64_t link_bytes_per_ms; /* of all interfaces of one side together */
+	uint64_t errors;            /* in a row */
 	int error;
 	uint64_t restored;
 	bool exact; /* nothing is charged any more: no reserve */

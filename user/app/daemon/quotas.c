@@ -7,6 +7,7 @@
  * been wrong.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@
 /* Appended to until it is so much larger than what it holds. */
 #define GROWTH     3
 #define GROWTH_MIN (1U << 20)
+/* Of a device that does not say how fast it is. */
+#define UNKNOWN_MBITS 10000
 
 /* ---- events and polls ---------------------------------------------------------------- */
 
@@ -54,6 +57,34 @@ void daemon_quotas_flush(struct daemon *d)
 	keeper_flush(d);
 }
 
+static uint64_t mbits_of(const char *interface)
+{
+	_cleanup_free_ char *path = xprintf("/sys/class/net/%s/speed", interface), *text = NULL;
+	long mbits = 0;
+	size_t n;
+
+	if (!files_read(path, 64, &text, &n))
+		mbits = strtol(text, NULL, 10);
+	return mbits > 0 ? (uint64_t)mbits : UNKNOWN_MBITS;
+}
+
+static uint64_t mbits_together(const struct name_list *interfaces)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < interfaces->n; i++)
+		sum += mbits_of(interfaces->v[i].name);
+	return sum ? sum : UNKNOWN_MBITS;
+}
+
+static void look_at_links(struct daemon *d)
+{
+	uint64_t inside = mbits_together(&d->now.set->inside);
+	uint64_t outside = mbits_together(&d->now.set->outside);
+
+	d->keeper->link_bytes_per_ms = (inside > outside ? inside : outside) * 125;
+}
+
 static void walk_one(void *arg, const struct cf_quota_key *key, const struct quota_state *st)
 {
 	keeper_key(arg, key, st);
@@ -65,6 +96,7 @@ static void walk(struct daemon *d)
 
 	k->walked_ms = books_ms();
 	k->dirty.n = 0;
+	look_at_links(d);
 	if (k->fd >= 0 && k->size > GROWTH_MIN + (k->kept.n + k->pending.n) * 88ULL * GROWTH) {
 		close(k->fd);
 		k->fd = -1;
@@ -128,6 +160,7 @@ void daemon_quotas_open(struct daemon *d)
 
 	d->keeper = k;
 	k->fd = -1;
+	k->link_bytes_per_ms = UNKNOWN_MBITS * 125;
 	if (getrandom(&k->kept.seed, sizeof(k->kept.seed), 0) < 0)
 		log_err(-errno, "no random numbers for the keys of quotas");
 	k->pending.seed = file.seed = k->kept.seed;

@@ -67,6 +67,16 @@ void daemon_quotas_restore(struct daemon *d, const struct image *img)
 		log_notice("%zu keys of quotas go on from what they had used", given);
 }
 
+/*
+ * Of a period that is yet to come: the clock was set back. What was used counts for the
+ * present one, and again for its own when the clock is set forth: nobody gets a quota
+ * twice so. But what is about to be given back to the present period goes first.
+ */
+static bool gives_way(const struct quota_record *there, uint32_t present)
+{
+	return there && !there->gone && there->period_minute == present;
+}
+
 struct aside {
 	struct daemon *d;
 	const struct image *next;
@@ -89,9 +99,12 @@ static void set_aside(void *arg, const struct cf_quota_key *key, const struct qu
 		.own = true,
 	};
 
-	if (!q || st->is_rate || !st->used_bytes || st->period_minute == CF_QUOTA_PERIOD_MASK ||
-	    st->period_minute == keeper_period(a->next, q, a->now) ||
-	    quota_period_is_future(st->period_minute, a->now))
+	uint32_t present;
+
+	if (!q || st->is_rate || !st->used_bytes || st->period_minute == CF_QUOTA_PERIOD_MASK)
+		return;
+	present = keeper_period(a->next, q, a->now);
+	if (st->period_minute == present || gives_way(there, present))
 		return;
 	/* it is charged while we look: the record is ahead of that */
 	if (kept && kept->period_minute == r.period_minute && kept->used_bytes > r.used_bytes)

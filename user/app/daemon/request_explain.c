@@ -122,18 +122,20 @@ static json_t *flow_json(struct daemon *d, const struct question *q)
 {
 	enum cf_hook hook = q->src.from == CF_FROM_INSIDE ? CF_HOOK_INSIDE : CF_HOOK_OUTSIDE;
 	const struct ledger_pair *p;
+	struct ledger_sums sums;
 
 	books_refresh(d, FRESH_MS);
 	p = ledger_pair(d->ledger, &q->src.addr, &q->dst, hook);
 	if (!p)
 		return json_null();
+	sums = ledger_pair_sums(d->ledger, p);
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "wire_bytes",
-		json_count(p->sums.wire_bytes), "payload_bytes", json_count(p->sums.payload_bytes),
-		"dropped_wire_bytes", json_count(p->sums.dropped_wire_bytes), "packets",
-		json_count(p->sums.packets), "rate_10s", json_count(ledger_rate(d->ledger, p)),
-		"first_seen", json_time(d, p->first_seen), "last_seen", json_time(d, p->last_seen),
-		"verdict", p->dropped ? "drop" : "pass");
+		json_count(sums.wire_bytes), "payload_bytes", json_count(sums.payload_bytes),
+		"dropped_wire_bytes", json_count(sums.dropped_wire_bytes), "packets",
+		json_count(sums.packets), "rate_10s", json_count(ledger_rate(d->ledger, p)),
+		"first_seen", json_time(d, (struct utc){ p->first_s }), "last_seen",
+		json_time(d, (struct utc){ p->last_s }), "verdict", p->dropped ? "drop" : "pass");
 }
 
 /* The protocol and ports of the packet that an alert is about, where it names them. */
@@ -212,6 +214,7 @@ int request_why(struct daemon *d, const struct peer *peer _unused_, const json_t
 	if (alert)
 		json_object_set(reply, "alert", alert);
 	json_object_set_new(reply, "flow", flow_json(d, &q));
+	json_object_set_new(reply, "last_drop", books_last_drop(d, &q.src.addr, &q.dst));
 	json_object_set_new(reply, "commands",
 			    commands(d->now.image, &q, &a, json_object_get(reply, "quotas"),
 				     json_object_get(reply, "hold")));

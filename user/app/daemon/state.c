@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/daemon/alerts.h"
+#include "app/daemon/books.h"
 #include "app/daemon/parts.h"
 #include "app/show/json_util.h"
 #include "app/status/status.h"
@@ -81,6 +83,39 @@ static void add_problems(struct daemon *d, json_t *status)
 			       "curfew reload");
 }
 
+/* What we have and cannot write; quotas speak for themselves. */
+static void add_unwritten(struct daemon *d, json_t *status)
+{
+	json_t *sinks = alert_log_sinks(d->alerts), *sink;
+	size_t i;
+
+	json_array_foreach(sinks, i, sink)
+	{
+		const char *error = json_get_text(sink, "error");
+
+		if (error)
+			status_problem(
+				status,
+				xprintf("alerts cannot be written to %s: %s; %llu were lost",
+					json_get_text(sink, "path"), error,
+					(unsigned long long)json_get_count(sink, "lost")),
+				"make room there, or make it writable; the journal has them");
+	}
+	json_decref(sinks);
+	if (d->books->commit_errors)
+		status_problem(status,
+			       xprintf("the books cannot be kept in %s: no slot of the pair table "
+				       "is given away until they can",
+				       d->cli->run_dir),
+			       "make room there, or make it writable");
+	if (d->holds.save_errors)
+		status_problem(status,
+			       xprintf("what is dropped for a time cannot be kept in %s: a reboot "
+				       "would let it pass",
+				       d->cli->state_dir),
+			       "make room there, or make it writable; it is tried again by itself");
+}
+
 static int request_status(struct daemon *d, const struct peer *peer _unused_, const json_t *args,
 			  json_t **ret_reply, char **ret_error _unused_)
 {
@@ -94,6 +129,7 @@ static int request_status(struct daemon *d, const struct peer *peer _unused_, co
 	if (json_is_true(json_object_get(args, "quotas")))
 		status_quotas(d->dp, status);
 	add_problems(d, status);
+	add_unwritten(d, status);
 	daemon_quotas_status(d, status);
 	daemon_cover_status(d, status);
 	*ret_reply = status;
@@ -107,9 +143,26 @@ static int request_config(struct daemon *d, const struct peer *peer _unused_,
 	_cleanup_buf_ struct buf text = { 0 };
 
 	policy_print(d->now.set, &text);
-	*ret_reply = json_pack("{s:s, s:I}", "text", buf_text(&text), "generation",
-			       (json_int_t)d->now.generation);
+	*ret_reply = json_pack("{s:s, s:I, s:I}", "text", buf_text(&text), "generation",
+			       (json_int_t)d->now.generation, "now", (json_int_t)daemon_now(d).s);
 	return 0;
+}
+
+static json_t *ms(uint64_t us)
+{
+	return json_real((double)us / 1000);
+}
+
+/* Where the time went. Only during the switch do some hooks run the old programs and some the new.
+ */
+static json_t *took_json(const struct daemon *d)
+{
+	struct load_times t = datapath_load_times(d->dp);
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "read", ms(d->took.read_us),
+			 "databases", ms(d->took.databases_us), "compile", ms(d->took.compile_us),
+			 "programs", ms(t.programs_us), "tables", ms(t.tables_us), "switch",
+			 ms(t.switch_us), "wait", ms(t.wait_us));
 }
 
 static int request_reload(struct daemon *d, const struct peer *peer, const json_t *args,
@@ -117,10 +170,11 @@ static int request_reload(struct daemon *d, const struct peer *peer, const json_
 {
 	json_int_t confirm = json_integer_value(json_object_get(args, "confirm_seconds"));
 	_cleanup_buf_ struct buf warnings = { 0 };
-	struct caller caller;
+	struct callers callers;
+	json_t *took;
 	struct reload opt = {
 		.confirm_seconds = confirm > 0 ? (uint64_t)confirm : 0,
-		.caller = guard_caller_arg(args, &caller),
+		.callers = guard_callers_arg(args, &callers),
 	};
 	int r;
 
@@ -130,11 +184,12 @@ static int request_reload(struct daemon *d, const struct peer *peer, const json_
 		return r;
 	}
 	log_notice("uid %u: reload%s", peer->uid, confirm > 0 ? ", to be confirmed" : "");
+	took = took_json(d);
 	daemon_cover_reloaded(d);
-	*ret_reply = json_pack("{s:I, s:s, s:I, s:s}", "generation", (json_int_t)d->now.generation,
-			       "warnings", buf_text(&warnings), "confirm_seconds",
-			       (json_int_t)opt.confirm_seconds, "mode",
-			       d->now.image->observe ? "observe" : "enforce");
+	*ret_reply = json_pack("{s:I, s:s, s:I, s:s, s:o}", "generation",
+			       (json_int_t)d->now.generation, "warnings", buf_text(&warnings),
+			       "confirm_seconds", (json_int_t)opt.confirm_seconds, "mode",
+			       d->now.image->observe ? "observe" : "enforce", "took_ms", took);
 	return 0;
 }
 
@@ -161,11 +216,8 @@ static int request_stop(struct daemon *d, const struct peer *peer, const json_t 
 }
 
 const struct request requests_state[] = {
-	{ "status", false, request_status },
-	{ "config", false, request_config },
-	{ "reload", true, request_reload },
-	{ "confirm", true, request_confirm },
-	{ "stop", true, request_stop },
-	{ "mode", true, request_mode },
-	{ NULL, false, NULL },
+	{ "status", false, request_status }, { "config", false, request_config },
+	{ "reload", true, request_reload },  { "confirm", true, request_confirm },
+	{ "guard", true, request_guard },    { "stop", true, request_stop },
+	{ "mode", true, request_mode },      { NULL, false, NULL },
 };

@@ -80,6 +80,24 @@ static void print_flow(const json_t *flow)
 	       size_format(json_get_count(flow, "dropped_wire_bytes"), dropped), last);
 }
 
+static void print_drop(const json_t *o)
+{
+	_cleanup_free_ char *at = NULL;
+	uint64_t packets = json_get_count(o, "packets");
+	char size[UNITS_TEXT_MAX];
+
+	if (!json_is_object(o))
+		return;
+	at = show_time(json_get_text(o, "at"));
+	printf("  last drop    %s: %s from port %" PRIu64 ", %" PRIu64 " bytes, %s", at,
+	       json_get_text(o, "service") ?: "?", json_get_count(o, "source_port"),
+	       json_get_count(o, "packet_bytes"), json_get_text(o, "reason") ?: "?");
+	if (packets > 1)
+		printf("; %" PRIu64 " packets, %s, since the sample before", packets,
+		       size_format(json_get_count(o, "wire_bytes"), size));
+	putchar('\n');
+}
+
 static void print_policy(const json_t *p)
 {
 	const json_t *w = json_object_get(p, "window");
@@ -156,6 +174,7 @@ void explain_print(const struct cli *cli, const json_t *reply)
 	print_pair(reply);
 	print_undetermined(reply);
 	print_flow(json_object_get(reply, "flow"));
+	print_drop(json_object_get(reply, "last_drop"));
 	print_hold(json_object_get(reply, "hold"));
 	json_array_foreach(json_object_get(reply, "policies"), i, v) print_policy(v);
 	json_array_foreach(json_object_get(reply, "quotas"), i, v) print_quota(v);

@@ -97,6 +97,9 @@ NOTE_IS(is_undetermined, UNDETERMINED)
 NOTE_IS(is_mac_mismatch, MAC_MISMATCH)
 NOTE_IS(is_source_unknown, NAT_UNKNOWN)
 NOTE_IS(is_over_share, OVER_SHARE)
+NOTE_IS(is_foreign, FOREIGN)
+NOTE_IS(is_address_shared, ADDRESS_SHARED)
+NOTE_IS(is_hold_not_made, HOLD_NOT_MADE)
 
 /* ---- tunnels ------------------------------------------------------------------- */
 
@@ -281,6 +284,20 @@ static json_t *recycled_json(struct datapath *dp)
 	return o;
 }
 
+static void hold_problem(const struct note_totals *notes, json_t *status)
+{
+	uint64_t n = 0;
+
+	for (int h = 0; h < CF_HOOK_MAX; h++)
+		n += notes->t[h][CF_NOTE_HOLD_NOT_MADE].packets;
+	if (n)
+		status_problem(
+			status,
+			xprintf("%llu packets were to lead to a hold or a quarantine for which there was no room",
+				(unsigned long long)n),
+			"their policy drops them as long as it says so itself: see who it is, with curfew alerts and curfew blocks");
+}
+
 void status_blind(struct datapath *dp, const struct reason_totals *reasons, json_t *status)
 {
 	struct note_totals *notes = xcalloc(1, sizeof(*notes));
@@ -297,6 +314,10 @@ void status_blind(struct datapath *dp, const struct reason_totals *reasons, json
 	json_object_set_new(o, "undetermined", note_json(notes, is_undetermined));
 	json_object_set_new(o, "source_not_found", note_json(notes, is_source_unknown));
 	json_object_set_new(o, "mac_mismatch", note_json(notes, is_mac_mismatch));
+	json_object_set_new(o, "foreign_sources", note_json(notes, is_foreign));
+	json_object_set_new(o, "address_shared", note_json(notes, is_address_shared));
+	json_object_set_new(o, "hold_not_made", note_json(notes, is_hold_not_made));
+	hold_problem(notes, status);
 	json_object_set_new(o, "events_lost", json_count(datapath_events_lost(dp)));
 	json_object_set_new(o, "recycled", recycled_json(dp));
 	json_object_set_new(status, "blind_spots", o);

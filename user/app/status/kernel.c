@@ -166,6 +166,7 @@ json_t *status_kernel(struct datapath *dp)
 	status_reasons(totals, status);
 	status_reconcile(dp, totals, status);
 	status_blind(dp, totals, status);
+	status_drops(dp, status);
 	add_sizes(dp, status);
 	free(totals);
 	return status;

@@ -60,6 +60,28 @@ static void add_failing(json_t *list, const json_t *s)
 		json_integer(json_is_true(field(v, "lasts"))));
 }
 
+static void add_drops(json_t *list, const json_t *s)
+{
+	static const struct {
+		const char *part, *field, *name, *type, *help;
+	} rows[] = {
+		{ "held", "keys", "curfew_held_keys", "gauge",
+		  "Keys that are dropped for a time." },
+		{ "held", "quarantines", "curfew_quarantined_sources", "gauge",
+		  "Sources in quarantine." },
+		{ "drop_samples", "sampled", "curfew_drop_samples_total", "counter",
+		  "Dropped packets that were reported as a sample." },
+		{ "drop_samples", "limited", "curfew_drop_samples_limited_total", "counter",
+		  "Dropped packets for which another of the same second stands." },
+		{ "drop_samples", "lost", "curfew_drop_samples_lost_total", "counter",
+		  "Samples of dropped packets that found the ring buffer full." },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		scalar(list, rows[i].name, rows[i].type, rows[i].help,
+		       field(field(s, rows[i].part), rows[i].field));
+}
+
 static void add_state(json_t *list, const json_t *s)
 {
 	const json_t *sizes = field(s, "sizes"), *mode = field(s, "mode");
@@ -93,6 +115,7 @@ static void add_state(json_t *list, const json_t *s)
 	scalar(list, "curfew_events_lost_total", "counter",
 	       "Events that found the ring buffer full: alerts may be missing.",
 	       field(s, "events_lost"));
+	add_drops(list, s);
 	scalar(list, "curfew_slots_used", "gauge", "Slots of the pair table in use.",
 	       field(field(s, "books"), "slots_used"));
 	if (sizes) {

@@ -58,6 +58,18 @@ static void print_policy(const json_t *s)
 		       by_hand == 1 ? "" : "s");
 }
 
+/* As `curfew blocks` lists them. */
+static void print_held(const json_t *s)
+{
+	const json_t *held = json_object_get(s, "held");
+	json_int_t keys = number(held, "keys"), sources = number(held, "quarantines");
+
+	if (keys || sources)
+		printf("held        %lld key%s dropped for a time, %lld source%s in quarantine: "
+		       "curfew blocks\n",
+		       keys, keys == 1 ? "" : "s", sources, sources == 1 ? "" : "s");
+}
+
 static void print_head(const struct cli *cli, const json_t *s)
 {
 	const json_t *off = json_object_get(s, "off"), *confirm = json_object_get(s, "confirm");
@@ -74,6 +86,7 @@ static void print_head(const struct cli *cli, const json_t *s)
 	if (*text(s, "internal_hosts"))
 		printf("sources     known by %s\n", text(s, "internal_hosts"));
 	print_policy(s);
+	print_held(s);
 	if (yes(off, "off"))
 		printf("switch      %sOFF%s%s%s\n", style_on(STYLE_BAD, cli->colour),
 		       style_off(STYLE_BAD, cli->colour),

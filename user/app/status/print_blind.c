@@ -216,11 +216,18 @@ static void add_all(struct table *t, const json_t *status, const json_t *b)
 	    "behind NAT, and connection tracking does not know it");
 	add(t, "MAC mismatch", json_object_get(b, "mac_mismatch"),
 	    "MAC and address disagree with the neighbour table");
+	add(t, "foreign sources", json_object_get(b, "foreign_sources"),
+	    "no network inside has them: made up, or unknown");
+	add(t, "shared addresses", json_object_get(b, "address_shared"),
+	    "taken for the MAC that used the address before");
+	add(t, "holds not made", json_object_get(b, "hold_not_made"),
+	    "there was no room, or their source had its share");
 }
 
 static void print_rest(const json_t *status, const json_t *b)
 {
 	_cleanup_buf_ struct buf uncovered = { 0 };
+	const json_t *samples = json_object_get(status, "drop_samples");
 	uint64_t lost = json_get_count(b, "events_lost");
 	char n[COUNT_TEXT_MAX];
 
@@ -230,6 +237,9 @@ static void print_rest(const json_t *status, const json_t *b)
 	if (lost)
 		printf("events      %s lost: alerts may be missing, no counter is\n",
 		       count_format(lost, n));
+	if (json_get_count(samples, "lost"))
+		printf("drops       %s samples lost: 'curfew drops' may miss some, no counter does\n",
+		       count_format(json_get_count(samples, "lost"), n));
 }
 
 void status_print_blind(const struct cli *cli, const json_t *status)

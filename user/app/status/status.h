@@ -13,7 +13,7 @@
 #include "port/datapath/datapath.h"
 
 /* "hooks", "reasons", "notes", "books", "reconciliation", "blind_spots", "off", "confirm", "sizes",
- * "generation", "events_lost", and "problems" of these. */
+ * "generation", "held", "drop_samples", "events_lost", and "problems" of these. */
 json_t *status_kernel(struct datapath *dp);
 
 /* Appends {"what","do"} to status.problems. Takes both over. */
@@ -28,6 +28,8 @@ void status_blind(struct datapath *dp, const struct reason_totals *reasons, json
 bool failing_lasts(struct datapath *dp, enum on_event event);
 /* Adds "failing": of each event the choice in force, and what lasts of it. */
 void status_failing(struct datapath *dp, json_t *status);
+/* Adds "held": how much is dropped for a time; and "drop_samples". */
+void status_drops(struct datapath *dp, json_t *status);
 /* Adds "quotas", by quota line; walks the whole ledger, so only who asks for it gets it. */
 void status_quotas(struct datapath *dp, json_t *status);
 json_t *status_notes(const struct note_totals *totals);

@@ -68,7 +68,58 @@ static void add_source(struct image *img, const struct cf_source_range *s)
 	*VEC_ADD(&img->sources) = *s;
 }
 
-static void add_sources(struct source_classes *s, struct intern *classes, uint32_t on_link)
+/* Groups of literals that no rule asks for. */
+struct source_groups {
+	uint32_t on_link, inside;
+};
+
+static void add_text(struct literals *l, uint32_t group, const char *text)
+{
+	struct prefix p;
+
+	if (prefix_parse(text, &p) == 0)
+		literals_add(l, group, &p);
+}
+
+/*
+ * What a packet from inside may truly come from. Of a family of which nothing is known,
+ * or whose default route leads inside, as on a bridge, that is anything.
+ */
+static void add_inside(struct literals *l, uint32_t group, const struct machine *m)
+{
+	bool any[2] = { m->inside_default[0], m->inside_default[1] };
+	bool known[2] = { false, false };
+
+	for (size_t i = 0; i < m->inside.n; i++) {
+		const struct prefix *p = &m->inside.v[i];
+
+		literals_add(l, group, p);
+		if (addr_is4(&p->addr))
+			known[0] = true;
+		else if (p->addr.b[0] != 0xfe || (p->addr.b[1] & 0xc0) != 0x80)
+			known[1] = true;
+	}
+	for (size_t i = 0; i < m->inside_links.n; i++)
+		literals_add(l, group, &m->inside_links.v[i]);
+	if (any[0] || !known[0])
+		add_text(l, group, "0.0.0.0/0");
+	if (any[1] || !known[1])
+		add_text(l, group, "::/0");
+	/* who has no address yet, or speaks on the link alone */
+	add_text(l, group, "0.0.0.0/32");
+	add_text(l, group, "169.254.0.0/16");
+	add_text(l, group, "::/128");
+	add_text(l, group, "fe80::/10");
+}
+
+static uint32_t flags_of(const struct literals *l, uint32_t set, const struct source_groups *g)
+{
+	return (literals_has(l, set, g->on_link) ? CF_SOURCE_ON_LINK : 0) |
+	       (literals_has(l, set, g->inside) ? 0 : CF_SOURCE_FOREIGN);
+}
+
+static void add_sources(struct source_classes *s, struct intern *classes,
+			const struct source_groups *g)
 {
 	const struct literals *l = &s->b->from.literals;
 	_cleanup_free_ uint32_t *of_set = xcalloc(l->sets.n, sizeof(*of_set));
@@ -78,14 +129,12 @@ static void add_sources(struct source_classes *s, struct intern *classes, uint32
 	for (size_t i = 0; i < l->points.n; i++) {
 		const struct literal_point *p = &l->points.v[i];
 
-		add_source(
-			s->b->img,
-			&(struct cf_source_range){
-				.hi = (uint64_t)(p->start >> 64),
-				.lo = (uint64_t)p->start,
-				.source_class = of_set[p->set],
-				.flags = literals_has(l, p->set, on_link) ? CF_SOURCE_ON_LINK : 0,
-			});
+		add_source(s->b->img, &(struct cf_source_range){
+					      .hi = (uint64_t)(p->start >> 64),
+					      .lo = (uint64_t)p->start,
+					      .source_class = of_set[p->set],
+					      .flags = flags_of(l, p->set, g),
+				      });
 	}
 }
 
@@ -107,14 +156,18 @@ void build_sources(struct build *b)
 	struct source_classes s = { .b = b };
 	const struct machine *m = b->in->machine;
 	struct intern classes = { 0 };
-	uint32_t on_link = literals_group(&b->from.literals);
+	struct source_groups g;
 
+	g.on_link = literals_group(&b->from.literals);
+	g.inside = literals_group(&b->from.literals);
 	for (size_t i = 0; m && i < m->inside_links.n; i++)
-		literals_add(&b->from.literals, on_link, &m->inside_links.v[i]);
+		literals_add(&b->from.literals, g.on_link, &m->inside_links.v[i]);
+	add_inside(&b->from.literals, g.inside, m ? m : &(struct machine){ 0 });
 	conditions_ready(&b->from);
 	find_facet_rules(&s);
+	b->img->facet_rules = s.facet_rules;
 	classes.key_size = sizeof(struct class_rows) + s.words * sizeof(*s.groups);
-	add_sources(&s, &classes, on_link);
+	add_sources(&s, &classes, &g);
 	add_rows(&s, &classes);
 	if (classes.n > CF_CLASSES_MAX)
 		build_error(b, NOWHERE, "name fewer different hosts and networks in 'from'",

@@ -70,8 +70,8 @@ struct image {
 	IMAGE_ARRAY(struct cf_root4) root4; /* 65,536 */
 	IMAGE_ARRAY(struct cf_range4) range4;
 	IMAGE_ARRAY(struct cf_node6) node6;
-	uint32_t level_first6[CF_LEVELS6]; /* in node6 */
-	uint32_t levels6;
+	struct cf_tree6 tree6[2]; /* of addresses below 8000::, and of the others */
+	size_t keys6;             /* of both */
 	IMAGE_ARRAY(struct cf_leaf6) leaf6;
 	IMAGE_ARRAY(struct cf_deep6) deep6;
 	IMAGE_ARRAY(struct cf_low6) low6;
@@ -86,6 +86,8 @@ struct image {
 	IMAGE_ARRAY(struct image_interface) interfaces; /* n is of class n + 1 */
 	IMAGE_ARRAY(uint64_t) vlan_classes;             /* CF_VLANS, or none */
 	IMAGE_ARRAY(uint64_t) src_cells;                /* rows in src_rows */
+
+	struct cf_row facet_rules; /* whose `from` asks for MAC, interface or VLAN */
 
 	/* services; all empty if no rule names one */
 	IMAGE_ARRAY(struct cf_service_range) services;
@@ -122,7 +124,8 @@ struct machine {
 	struct prefix_list local;  /* addresses of this machine, as /32 and /128 */
 	struct prefix_list inside; /* routed through inside interfaces */
 	struct prefix_list
-		inside_links; /* on-link at inside interfaces: hosts there are known by MAC */
+		inside_links;   /* on-link at inside interfaces: hosts there are known by MAC */
+	bool inside_default[2]; /* of IPv4, IPv6: a default route leads through one */
 };
 
 /* `curfew block` and `curfew allow`: parsed like the rules of a file, kept by the daemon. */

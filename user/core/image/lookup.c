@@ -48,18 +48,20 @@ static uint32_t label_low6(const struct image *img, uint32_t deep, uint64_t low)
 
 static uint32_t label6(const struct image *img, uint64_t hi, uint64_t low)
 {
+	const struct cf_tree6 *t = &img->tree6[hi >> 63];
 	uint32_t node = 0, child = 0, label;
 
-	for (uint32_t level = 0; level < img->levels6; level++) {
-		const struct cf_node6 *n = &img->node6.v[img->level_first6[level] + node];
+	hi &= ~CF_HALF6;
+	for (uint32_t level = 0; level < t->levels; level++) {
+		const struct cf_node6 *n = &img->node6.v[t->first[level] + node];
 
 		child = 0;
-		for (uint32_t k = 1; k < CF_FANOUT6; k++)
-			child += n->key[k] <= hi && n->key[k] != UINT64_MAX;
-		if (level + 1 < img->levels6)
+		for (uint32_t k = 0; k < CF_KEYS6; k++)
+			child += n->key[k] <= hi;
+		if (level + 1 < t->levels)
 			node = node * CF_FANOUT6 + child;
 	}
-	label = img->leaf6.v[node].label[child];
+	label = img->leaf6.v[t->first_leaf + node].label[child];
 	return label & CF_DEEP ? label_low6(img, label & ~CF_DEEP, low) : label;
 }
 

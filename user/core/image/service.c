@@ -74,10 +74,20 @@ static uint64_t holding(const struct image *img, int i, enum cf_began began, uin
 	return ((in | out) & ~clearing) | (in & ~img->inside_rules.word[i] & clearing);
 }
 
+/* Whose source is made up has begun, whatever connection tracking was made to believe. */
+static enum cf_began began_of(const struct image *img, const struct image_packet *p)
+{
+	uint32_t flags;
+
+	image_source_class(img, &p->src, &flags);
+	return p->from == CF_FROM_INSIDE && flags & CF_SOURCE_FOREIGN ? CF_BEGAN_INSIDE : p->began;
+}
+
 void image_narrow_began(const struct image *img, const struct image_packet *p, struct cf_row *both,
 			struct cf_row *match, uint32_t *open)
 {
 	static const struct cf_row none;
+	enum cf_began began = began_of(img, p);
 	struct sides s = { &none, &none, NULL };
 	uint64_t differs = 0;
 
@@ -92,12 +102,12 @@ void image_narrow_began(const struct image *img, const struct image_packet *p, s
 	}
 	for (int i = 0; i < CF_ROW_WORDS; i++) {
 		uint64_t all = img->services.n ? 0 : ~0ULL;
-		uint64_t row = holding(img, i, differs ? p->began : CF_BEGAN_INSIDE,
+		uint64_t row = holding(img, i, differs ? began : CF_BEGAN_INSIDE,
 				       all | s.to->word[i], all | s.from->word[i]);
 
 		both->word[i] &= differs ? row : row | ~match->word[i];
 		match->word[i] &= row;
 	}
-	if (differs && p->began == CF_BEGAN_UNKNOWN)
+	if (differs && began == CF_BEGAN_UNKNOWN)
 		*open |= IMAGE_OPEN_BEGAN;
 }

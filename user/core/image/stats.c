@@ -3,16 +3,6 @@
 
 #define TABLE_BYTES(array) ((array).n * sizeof(*(array).v))
 
-static size_t keys6(const struct image *img)
-{
-	const struct cf_node6 *last = &img->node6.v[img->node6.n - 1];
-	size_t n = (img->leaf6.n - 1) * CF_FANOUT6;
-
-	for (uint32_t k = 0; k < CF_FANOUT6; k++)
-		n += last->key[k] != UINT64_MAX;
-	return n;
-}
-
 static size_t bytes(const struct image *img)
 {
 	return TABLE_BYTES(img->root4) + TABLE_BYTES(img->range4) + TABLE_BYTES(img->node6) +
@@ -38,7 +28,7 @@ void image_stats(const struct image *img, struct image_stats *ret)
 		.source_classes = img->source_classes,
 		.sources = img->sources.n,
 		.ranges4 = img->range4.n,
-		.keys6 = keys6(img),
+		.keys6 = img->keys6,
 		.deep6 = img->deep6.n,
 		.low6 = img->low6.n,
 		.dst_rows = img->dst_rows.n,

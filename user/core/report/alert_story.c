@@ -79,8 +79,13 @@ static const struct cf_quota_spec *spec_of(const struct image *img, const struct
 
 static void print_source(const struct cf_quota_key *key, const struct addr *host, struct buf *out)
 {
+	static const uint8_t nobody[16];
 	char text[ADDR_TEXT_MAX], mac[MAC_TEXT_MAX];
 
+	if (mac_is_zero(key->mac) && !memcmp(key->src, nobody, sizeof(nobody))) {
+		buf_puts(out, "foreign sources");
+		return;
+	}
 	if (mac_is_zero(key->mac)) {
 		print_prefix(key->src, 32, 64, out);
 		return;
@@ -245,19 +250,42 @@ static void tell_policy(const struct alert *a, const char *src, struct buf *out)
 		buf_puts(out, ": a policy that is no longer loaded");
 }
 
+static void tell_foreign(const struct alert *a, const char *src, struct buf *out)
+{
+	char mac[MAC_TEXT_MAX] = "a sender";
+
+	if (a->has_mac)
+		mac_format(a->mac, mac);
+	buf_printf(out, "%s sent to ", mac);
+	print_destination(a, out);
+	buf_printf(out,
+		   " as %s, which no network inside has: made up, or its network is not routed "
+		   "through an inside interface",
+		   src);
+}
+
 static void tell_table(const struct alert *a, const char *src, struct buf *out)
 {
-	static const char *const tails[] = {
+	static const char *const tails[CF_TABLE_MAX] = {
 		[CF_TABLE_PAIRS] = "its bytes are counted together with others'",
 		[CF_TABLE_KEYS] = "further keys of the quota share one entry, and its limit",
 		[CF_TABLE_SHARE] = ("it has made its share of a day's keys, and further ones share "
 				    "one entry, and its limit"),
+		[CF_TABLE_HELD] = "what was to be dropped for a time is not, beyond its policy",
+		[CF_TABLE_HELD_SHARE] = ("it has made its share of what is dropped for a time, and "
+					 "further pairs are only dropped as their policy says"),
+		[CF_TABLE_QUARANTINED] = "a source that was to be in quarantine is not",
 	};
+	bool share = a->table == CF_TABLE_SHARE || a->table == CF_TABLE_HELD_SHARE;
 
+	if (a->table == CF_TABLE_FOREIGN) {
+		tell_foreign(a, src, out);
+		return;
+	}
 	buf_printf(out, "a table of the kernel was full%s when %s sent to ",
-		   a->table == CF_TABLE_SHARE ? " for this source" : "", src);
+		   share ? " for this source" : "", src);
 	print_destination(a, out);
-	buf_printf(out, "; %s", tails[a->table <= CF_TABLE_SHARE ? a->table : CF_TABLE_PAIRS]);
+	buf_printf(out, "; %s", tails[a->table < CF_TABLE_FOREIGN ? a->table : CF_TABLE_PAIRS]);
 }
 
 static void tell_hold(const struct alert_context *cx, const struct alert *a, const char *src,

@@ -23,6 +23,12 @@ static int key_source(struct cf_quota_key *k, const struct image *img,
 		memcpy(k->mac, src->mac, sizeof(k->mac));
 		return 0;
 	}
+	/* where the MAC is not known, the account that all of them share */
+	if (src->from == CF_FROM_INSIDE && flags & CF_SOURCE_FOREIGN) {
+		if (src->has_mac)
+			memcpy(k->mac, src->mac, sizeof(k->mac));
+		return 0;
+	}
 	memcpy(k->src, src->addr.b, sizeof(k->src));
 	if (!addr_is4(&src->addr))
 		memset(k->src + 8, 0, 8);

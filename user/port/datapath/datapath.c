@@ -363,6 +363,7 @@ void datapath_close(struct datapath *dp)
 	if (!dp)
 		return;
 	ring_buffer__free(dp->ring);
+	ring_buffer__free(dp->drops);
 	shards_unmap(dp);
 	if (dp->control)
 		munmap((void *)dp->control, (size_t)sysconf(_SC_PAGESIZE));

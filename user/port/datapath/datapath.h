@@ -116,6 +116,15 @@ struct utc time_map_utc(const struct time_map *m, uint64_t jiffies);
 int datapath_load(struct datapath *dp, const struct image *img, const struct time_map *clock,
 		  const struct hook_want *wants, size_t n_wants, uint64_t confirm_until,
 		  struct why *why);
+
+/* What the last datapath_load() took. */
+struct load_times {
+	uint64_t programs_us; /* loading, which is mostly the kernel's proof */
+	uint64_t tables_us;
+	uint64_t switch_us; /* from the first hook's move to the last one's */
+	uint64_t wait_us;   /* the last one: it moves at once, then the kernel waits for readers */
+};
+struct load_times datapath_load_times(const struct datapath *dp);
 /* Attaches what is wanted and not covered (a device that appeared), re-attaches dead links. */
 int datapath_cover(struct datapath *dp, const struct hook_want *wants, size_t n_wants,
 		   struct why *why);
@@ -160,10 +169,17 @@ struct pair_sample {
 	uint16_t generation; /* low bits of the one that label belongs to */
 	uint8_t flags;       /* enum cf_slot_flags */
 	uint8_t life;        /* another number: the slot was given to another pair since */
+	uint16_t epoch;      /* low bits, of the last touch */
+	bool quiet; /* when last asked, no rule was active about any packet of it: CF_SLOT_QUIET */
 };
 typedef void (*pair_fn)(void *arg, const struct pair_sample *p);
 /* A look: what it shows of a slot may be short of a packet that is being booked. */
 int datapath_pairs(struct datapath *dp, pair_fn fn, void *arg);
+/*
+ * Only pairs that have been touched since the look that was acknowledged last: who has kept
+ * what that one showed knows the others. As long as nothing is acknowledged: all.
+ */
+int datapath_pairs_held(struct datapath *dp, pair_fn fn, void *arg);
 
 /*
  * A look after which slots may be recycled. begin() publishes a new epoch and
@@ -180,7 +196,7 @@ uint32_t datapath_commit_epoch(const struct datapath *dp);
  */
 uint64_t datapath_tables_id(const struct datapath *dp);
 
-/* How full each CPU's shard was in the last datapath_pairs(). */
+/* How full each CPU's shard was in the last look. */
 struct shard_use {
 	uint32_t cpu;
 	bool six;
@@ -307,9 +323,16 @@ typedef void (*event_fn)(void *arg, const struct cf_event *ev);
 int datapath_events(struct datapath *dp, event_fn fn, void *arg);
 uint64_t datapath_events_lost(struct datapath *dp);
 
+/* Samples of dropped packets: calls fn for each that waits. What became of the others is counted.
+ */
+typedef void (*drop_fn)(void *arg, const struct cf_drop *drop);
+int datapath_drops(struct datapath *dp, drop_fn fn, void *arg);
+int datapath_drop_samples(struct datapath *dp, struct cf_drop_samples *ret);
+
 /* Publishes `destinations` for bpftool: replaces the whole map. */
-int datapath_publish(struct datapath *dp, const struct cf_destination_key *keys,
-		     const struct cf_destination *values, size_t n);
+typedef void (*destination_fn)(void *arg, size_t i, struct cf_destination_key *key,
+			       struct cf_destination *value);
+int datapath_publish(struct datapath *dp, size_t n, destination_fn fn, void *arg);
 
 /* Sizes for `status`: slots in use is the caller's count. */
 struct datapath_sizes {

@@ -113,6 +113,7 @@ int generation_load(struct datapath *dp, struct generation *g, enum prog_id whic
 	uint32_t len = sizeof(info);
 	struct bpf_program *prog;
 	struct cf_config *config;
+	uint64_t began = dp_us();
 	void *skel;
 	int r;
 
@@ -132,8 +133,11 @@ int generation_load(struct datapath *dp, struct generation *g, enum prog_id whic
 	r = with ? share_tables(obj, with) : g->image ? tables_size(obj, g->image) : -ENOENT;
 	if (!r)
 		r = bpf_object__load(obj);
+	dp->times.programs_us += dp_us() - began;
+	began = dp_us();
 	if (!r && !with)
 		r = tables_fill(obj, g->image, g->clock);
+	dp->times.tables_us += dp_us() - began;
 	if (r < 0) {
 		why_set(why, r, "%s does not load: %s%s", kinds[which].name, strerror(-r),
 			r == -EPERM || r == -EACCES ? " (are you root?)" : "");
@@ -173,14 +177,17 @@ static int pin_generation(const struct datapath *dp, const struct generation *g,
 /* Each quota's shared entry, for keys that find the ledger full. */
 static int overflow_entries(struct datapath *dp, const struct image *img, struct why *why)
 {
-	int fd = dp_map_fd(dp, "quotas_shared");
+	int fd = dp_map_fd(dp, "quotas_shared"), spilled = dp_map_fd(dp, "quotas_spilled");
+	static const struct cf_quota_spill none;
 
 	for (size_t i = 0; i < img->quotas.n; i++) {
 		const struct cf_quota_spec *q = &img->quotas.v[i];
 		struct cf_quota_state st = { 0 };
 
 		memcpy(st.policy, q->policy, sizeof(st.policy));
-		if (bpf_map_update_elem(fd, &q->id, &st, BPF_NOEXIST) < 0 && errno != EEXIST)
+		if ((bpf_map_update_elem(fd, &q->id, &st, BPF_NOEXIST) < 0 && errno != EEXIST) ||
+		    (bpf_map_update_elem(spilled, &q->id, &none, BPF_NOEXIST) < 0 &&
+		     errno != EEXIST))
 			return why_set(why, -errno, "shared quota entries: %s", strerror(errno));
 	}
 	for (size_t i = 0; i < img->quotas.n; i++) {
@@ -264,6 +271,7 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 	struct why pin = { "" };
 	int r;
 
+	dp->times = (struct load_times){ 0 };
 	for (int i = 0; i < PROG_MAX; i++)
 		next.prog_fd[i] = -1;
 	tables_config(&next.config, img, clock);
@@ -313,6 +321,11 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 fail:
 	generation_close(&next);
 	return r;
+}
+
+struct load_times datapath_load_times(const struct datapath *dp)
+{
+	return dp->times;
 }
 
 int datapath_cover(struct datapath *dp, const struct hook_want *wants, size_t n_wants,

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `held` from outside: what is dropped for a time, and sources in quarantine. */
+/* `held` and `quarantined` from outside: what is dropped for a time, sources in quarantine. */
 #include <errno.h>
 #include <string.h>
 
 #include "port/datapath/priv.h"
 
-int datapath_holds(struct datapath *dp, hold_fn fn, void *arg)
+static int map_of(struct datapath *dp, const struct cf_quota_key *key)
+{
+	return dp_map_fd(dp, key->quota ? "held" : "quarantined");
+}
+
+static int read_map(int fd, hold_fn fn, void *arg)
 {
 	enum { BATCH = 512 };
-	int fd = dp_map_fd(dp, "held"), r = 0;
+	int r = 0;
 	struct cf_quota_key *keys = xcalloc(BATCH, sizeof(*keys));
 	struct cf_hold *values = xcalloc(BATCH, sizeof(*values));
 	uint32_t token = 0, next = 0;
@@ -34,9 +39,16 @@ int datapath_holds(struct datapath *dp, hold_fn fn, void *arg)
 	return r;
 }
 
+int datapath_holds(struct datapath *dp, hold_fn fn, void *arg)
+{
+	int r = read_map(dp_map_fd(dp, "quarantined"), fn, arg);
+
+	return r < 0 ? r : read_map(dp_map_fd(dp, "held"), fn, arg);
+}
+
 int datapath_hold_put(struct datapath *dp, const struct cf_quota_key *key, const struct cf_hold *h)
 {
-	if (bpf_map_update_elem(dp_map_fd(dp, "held"), key, h, BPF_ANY) < 0)
+	if (bpf_map_update_elem(map_of(dp, key), key, h, BPF_ANY) < 0)
 		return -errno;
 	/* after it, as the kernel does */
 	if (key->quota)
@@ -48,7 +60,7 @@ int datapath_hold_put(struct datapath *dp, const struct cf_quota_key *key, const
 
 int datapath_hold_lift(struct datapath *dp, const struct cf_quota_key *key)
 {
-	return bpf_map_delete_elem(dp_map_fd(dp, "held"), key) < 0 ? -errno : 0;
+	return bpf_map_delete_elem(map_of(dp, key), key) < 0 ? -errno : 0;
 }
 
 struct prune {
@@ -75,7 +87,7 @@ static void prune_one(void *arg, const struct cf_quota_key *key, const struct cf
 /* The kernel may have put it back since it was looked at: then it is there for a time again. */
 static void delete_if_over(struct datapath *dp, const struct cf_quota_key *key, uint64_t now)
 {
-	int fd = dp_map_fd(dp, "held");
+	int fd = map_of(dp, key);
 	struct cf_hold h;
 
 	if (!bpf_map_lookup_elem(fd, key, &h) && h.until_jiffies <= now)

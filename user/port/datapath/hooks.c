@@ -154,19 +154,38 @@ static void take_back(struct datapath *dp, const struct plan *p, size_t i, const
 		hook_restore(dp, &p->wants[i], &p->before[i], c->old_prog);
 }
 
+/*
+ * The kernel puts an XDP program in its place at once, and then waits, with all of
+ * networking's configuration locked, for those that run the old one: milliseconds in
+ * which no other hook could follow. So those come last.
+ */
+#define TURNS 3
+static int turn_of(const struct plan *p, size_t i)
+{
+	if (p->before[i].kind == HOOK_XDP)
+		return 2;
+	return p->wants[i].role == CF_IF_OUTSIDE ? 1 : 0;
+}
+
 static int switch_all(struct datapath *dp, struct generation *g, const struct plan *p,
 		      struct why *why)
 {
 	struct change *done = xcalloc(p->n + 1, sizeof(*done));
+	uint64_t began = dp_us(), last = began;
 	int r = 0;
 
 	for (size_t i = 0; i < p->n; i++)
 		done[i].old_prog = -1;
-	/* inside first: an outside hook must know who has been judged already */
-	for (int role = CF_IF_INSIDE; role <= CF_IF_OUTSIDE && !r; role++)
-		for (size_t i = 0; i < p->n && !r; i++)
-			if (p->wants[i].role == (enum cf_if_role)role && plan_stays(p, i))
-				r = switch_one(dp, g, p, i, &done[i], why);
+	for (int turn = 0; turn < TURNS && !r; turn++) {
+		for (size_t i = 0; i < p->n && !r; i++) {
+			if (turn_of(p, i) != turn || !plan_stays(p, i))
+				continue;
+			last = dp_us();
+			r = switch_one(dp, g, p, i, &done[i], why);
+		}
+	}
+	dp->times.switch_us = last - began;
+	dp->times.wait_us = dp_us() - last;
 	for (size_t i = 0; i < p->n; i++) {
 		if (r < 0)
 			take_back(dp, p, i, &done[i]);

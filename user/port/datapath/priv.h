@@ -3,6 +3,8 @@
 #ifndef CURFEW_PORT_DATAPATH_PRIV_H
 #define CURFEW_PORT_DATAPATH_PRIV_H
 
+#include <time.h>
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -53,7 +55,11 @@ struct datapath {
 	struct ring_buffer *ring;
 	event_fn event_fn;
 	void *event_arg;
+	struct ring_buffer *drops;
+	drop_fn drop_fn;
+	void *drop_arg;
 	struct generation gen;
+	struct load_times times;
 	struct datapath_sizes sizes;
 	bool ct_module; /* conntrack was there when the generation was loaded */
 	bool read_only; /* attached to existing pins by a command */
@@ -74,6 +80,15 @@ bool dp_is_table(const char *map);
 int dp_use_shared(const struct datapath *dp, struct bpf_object *obj, bool tables, struct why *why);
 /* Pins over what is there, so that there is always one. */
 int dp_pin_replace(int fd, const char *path);
+
+/* Microseconds of a clock that never steps. */
+static inline uint64_t dp_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
 
 /* shards.c */
 int shards_make(struct datapath *dp, struct why *why);

@@ -112,11 +112,13 @@ static bool retire(struct datapath *dp, const struct cf_quota_key *key, uint32_t
 static int reset_shared(struct datapath *dp, uint32_t id)
 {
 	int fd = dp_map_fd(dp, "quotas_shared");
+	static const struct cf_quota_spill none;
 	struct cf_quota_state st;
 
 	if (bpf_map_lookup_elem(fd, &id, &st) < 0)
 		return -errno;
 	st = (struct cf_quota_state){ 0 };
+	bpf_map_update_elem(dp_map_fd(dp, "quotas_spilled"), &id, &none, BPF_ANY);
 	return bpf_map_update_elem(fd, &id, &st, BPF_EXIST) < 0 ? -errno : 0;
 }
 
@@ -241,8 +243,10 @@ static void prune_shared(struct datapath *dp, const struct image *img)
 			ids[n++] = id;
 	}
 	/* of no loaded program: nobody charges them */
-	while (n)
-		bpf_map_delete_elem(fd, &ids[--n]);
+	while (n) {
+		bpf_map_delete_elem(dp_map_fd(dp, "quotas_spilled"), &ids[--n]);
+		bpf_map_delete_elem(fd, &ids[n]);
+	}
 }
 
 int datapath_quota_prune(struct datapath *dp, const struct image *img, struct utc now)

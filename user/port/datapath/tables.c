@@ -204,6 +204,7 @@ static void failing_config(struct cf_failing *c, const struct image *img)
 	c->geo_missing = img->geo_missing ? fail_of(img, ON_GEO_MISSING) : CF_FAIL_KEEP;
 	c->table_full = fail_of(img, ON_TABLE_FULL);
 	c->parse_failure = fail_of(img, ON_PARSE_FAILURE);
+	c->any = c->stall || c->schedule_end || c->time_unknown || c->geo_missing || c->table_full;
 }
 
 /* Which of the rarer actions there are: the rest is left out of the programs. */
@@ -235,8 +236,7 @@ void tables_config(struct cf_config *c, const struct image *img, const struct ti
 	c->sources = (uint32_t)img->sources.n;
 	c->source_classes = img->source_classes;
 	c->segments = (uint32_t)img->segments.n;
-	c->levels6 = img->levels6;
-	memcpy(c->level_first6, img->level_first6, sizeof(c->level_first6));
+	memcpy(c->tree6, img->tree6, sizeof(c->tree6));
 	c->facets = img->facets;
 	c->observe = img->observe;
 	c->policy_rules = img->policy_rules;
@@ -247,5 +247,7 @@ void tables_config(struct cf_config *c, const struct image *img, const struct ti
 	c->services = (uint32_t)img->services.n;
 	c->inside_rules = img->inside_rules;
 	c->outside_rules = img->outside_rules;
+	for (size_t w = 0; w < CF_ROW_WORDS; w++)
+		c->narrow_rules.word[w] = img->service_rules.word[w] | img->facet_rules.word[w];
 	failing_config(&c->failing, img);
 }
