@@ -3,10 +3,11 @@
 """Counts what arrives at a host, apart from Curfew: payload_meter.py DEVICE FILE.
 
 Every 50 ms FILE holds one JSON object: bytes above the TCP or UDP header, for
-other protocols above the IP header, by the host's own address; repeated
-segments count each time they arrive. `seen_until` is when all that had arrived
-was counted (seconds since 1970). `missed` counts packets that this meter
-was too slow for: unless it is 0, the figures prove nothing.
+other protocols above the IP header, by the host's own address; what IPv6 has in a
+fragment header is payload; repeated segments count each time they arrive.
+`seen_until` is when all that had arrived was counted (seconds since 1970).
+`missed` counts packets that this meter was too slow for: unless it is 0, the
+figures prove nothing.
 """
 import collections
 import json
@@ -18,13 +19,14 @@ import sys
 import time
 
 SOL_PACKET, PACKET_STATISTICS = 263, 6
+IPPROTO_FRAGMENT = 44
 
 
 def payload(packet):
     """(own address, payload bytes), or None if the packet is not IP."""
     version = packet[0] >> 4
     if version == 4:
-        header = (packet[0] & 15) * 4
+        fragment, header = 0, (packet[0] & 15) * 4
         total, protocol = struct.unpack_from(">H", packet, 2)[0], packet[9]
         if struct.unpack_from(">H", packet, 6)[0] & 0x1FFF:
             protocol = None  # a later fragment has no ports
@@ -33,12 +35,15 @@ def payload(packet):
         header = 40
         total, protocol = struct.unpack_from(">H", packet, 4)[0] + 40, packet[6]
         own = socket.inet_ntop(socket.AF_INET6, packet[24:40])
+        fragment = 8 if protocol == IPPROTO_FRAGMENT else 0
+        if fragment and not struct.unpack_from(">H", packet, 42)[0] & 0xFFF8:
+            protocol = packet[40]
         if protocol == socket.IPPROTO_ICMPV6 and 133 <= packet[40] <= 137:
             return None  # neighbour discovery stays on the link
     else:
         return None
     if protocol == socket.IPPROTO_TCP:
-        header += (packet[header + 12] >> 4) * 4
+        header += (packet[header + fragment + 12] >> 4) * 4
     elif protocol == socket.IPPROTO_UDP:
         header += 8
     return own, total - header
