@@ -12,6 +12,26 @@
 #include "rate_walk.h"
 #include "spill.h"
 
+/* Of a rule with a limit: does it let this packet pass? Global: rare. */
+__noinline int allow_takes(const struct cf_rule *r)
+{
+	struct judge *j = judging_own();
+	struct cf_allowed *a;
+	__u64 used;
+
+	if (!j || !r)
+		return 0;
+	a = bpf_map_lookup_elem(&allowed, &r->id);
+	if (!a || a->used_up)
+		return 0;
+	used = __sync_fetch_and_add(&a->used_bytes, j->subject.payload_bytes);
+	if (used + j->subject.payload_bytes <= r->up_to_bytes)
+		return 1;
+	__sync_fetch_and_sub(&a->used_bytes, j->subject.payload_bytes);
+	a->used_up = 1;
+	return 0;
+}
+
 /* bpf_loop() callback: one except or exempt. */
 static long clear_one(__u32 i, void *ctx)
 {
@@ -24,6 +44,8 @@ static long clear_one(__u32 i, void *ctx)
 	r = bpf_map_lookup_elem(&rules, &n);
 	if (!r)
 		return 1;
+	if (r->up_to_bytes && !allow_takes(r))
+		return 0;
 	if (row_intersects(&j->match, &r->clears)) {
 		if (r->kind == CF_RULE_EXEMPT)
 			j->exempted = 1;

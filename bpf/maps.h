@@ -124,6 +124,15 @@ struct {
 	__type(value, struct cf_quota_state);
 } quotas SEC(".maps");
 
+/* By rule id: allows by hand that end by what they have let pass. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CF_ALLOWED_MAX);
+	__type(key, __u32);
+	__type(value, struct cf_allowed);
+} allowed SEC(".maps");
+
 /* By quota id: for the keys that found `quotas` full. A map of its own, so that there is room. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

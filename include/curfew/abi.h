@@ -487,8 +487,21 @@ struct cf_rule {
 	__u32 mark;
 	__u32 hold_seconds; /* then drop for: its pairs; 0: not */
 	__u32 pad;
+	__u64 up_to_bytes; /* payload that `allow … --up-to` lets pass: see `allowed`; 0: no limit */
 };
-_Static_assert(sizeof(struct cf_rule) == 120, "map ABI");
+_Static_assert(sizeof(struct cf_rule) == 128, "map ABI");
+
+/*
+ * `allowed`, by rule id: what `allow … --up-to` has let pass. Taken before a packet is let
+ * pass, by one fetch-and-add whose result decides; the first that does not fit ends it.
+ */
+struct cf_allowed {
+	__u64 used_bytes;
+	__u32 used_up;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct cf_allowed) == 16, "map ABI");
+#define CF_ALLOWED_MAX 1024
 
 /*
  * Services: which rules' `service` a protocol and a port meet; rules without one

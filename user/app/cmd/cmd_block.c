@@ -234,9 +234,8 @@ const struct cmd cmd_allow = {
 	"\n"
 	"\n"
 	"  --for 2h       ends by itself, in the kernel\n"
-	"  --up-to 5GB    ends when so many payload bytes have passed; the daemon looks once\n"
-	"                 a second, so a little more may pass, and while it is dead no end\n"
-	"                 but that of --for comes\n"
+	"  --up-to 5GB    ends when so many payload bytes have passed, in the kernel: the first\n"
+	"                 packet that does not fit ends it\n"
 	"  --reason TEXT  shown by 'curfew blocks' and 'curfew why'",
 	.run = run_allow,
 };

@@ -98,6 +98,11 @@ static int load(struct daemon *d, const struct policy_set *set, const struct ima
 	moved = !first && clock_moved(d, &clock);
 	if (moved)
 		daemon_quotas_set_aside(d, image);
+	r = manual_open(&d->book, d->dp);
+	if (r < 0) {
+		*ret_error = xprintf("no room for the limits of allows by hand: %s", strerror(-r));
+		return EXIT_DEGRADED;
+	}
 	r = datapath_load(d->dp, image, &clock, wants.v, wants.n, confirm_until, &why);
 	if (r < 0) {
 		*ret_error = xprintf("the kernel did not take the new policy: %s",

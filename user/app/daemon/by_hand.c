@@ -47,16 +47,20 @@ static void save(struct daemon *d)
 void daemon_manual_poll(struct daemon *d)
 {
 	_cleanup_free_ char *error = NULL;
-	bool used_up = manual_count(&d->book, d->now.image, d->dp);
+	bool used_up = manual_count(&d->book, d->dp);
 	bool limited = false;
+	size_t ended;
 
 	for (size_t i = 0; i < d->book.n; i++)
 		limited |= d->book.v[i].up_to_bytes > 0;
-	/* The kernel knows the times by itself; what is used up it learns from us. */
-	if (manual_expire(&d->book, daemon_now(d)) || (limited && d->polls % SAVE_POLLS == 0))
+	ended = manual_expire(&d->book, daemon_now(d));
+	/* The kernel ends them by itself; we forget them. */
+	if (ended || (limited && d->polls % SAVE_POLLS == 0))
 		save(d);
 	if (used_up && daemon_recompile(d, "an allow is used up", &error))
-		log_error("an allow is used up, but cannot be ended: %s", error);
+		log_error("an allow is used up, but cannot be forgotten: %s", error);
+	if (ended)
+		manual_close(&d->book, d->dp);
 }
 
 static uint64_t number_arg(const json_t *args, const char *name)
@@ -111,6 +115,7 @@ static int add(struct daemon *d, const struct peer *peer, const json_t *args, bo
 	r = daemon_recompile_for(d, allow ? "allow by hand" : "block by hand", callers, ret_error);
 	if (r) {
 		manual_remove(&d->book, id);
+		manual_close(&d->book, d->dp);
 		d->book.last_id--;
 		return r;
 	}
@@ -165,6 +170,7 @@ static int request_unblock(struct daemon *d, const struct peer *peer, const json
 		return r;
 	}
 	save(d);
+	manual_close(&d->book, d->dp);
 	log_notice("uid %u: removed %s %u from %s to %s", peer->uid,
 		   taken.allow ? "allow" : "block", taken.id, taken.from, taken.to);
 	*ret_reply = json_pack("{s:o, s:I}", "rule", manual_json(&taken, d->zone), "generation",

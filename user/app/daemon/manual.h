@@ -24,8 +24,7 @@ struct manual_entry {
 	uint64_t used_bytes;  /* of these */
 	char *reason;         /* NULL: none given */
 	uid_t by;
-	uint64_t base_bytes; /* what the matching pairs showed when counting began */
-	bool counting;
+	bool used_up; /* the kernel lets no more pass */
 };
 struct manual_book {
 	struct manual_entry *v;
@@ -58,11 +57,12 @@ int manual_read(const struct manual_book *b, const struct policy_set *set, struc
 		char **ret_error);
 void manual_rules_done(struct manual_rules *r);
 
-/*
- * Counts what the entries with a limit have let pass, from the kernel's pairs,
- * as the image classes them. Returns true if one of them is now used up.
- */
-bool manual_count(struct manual_book *b, const struct image *img, struct datapath *dp);
+/* Opens the kernel's accounts of entries with a limit, before their rules are loaded. -errno. */
+int manual_open(const struct manual_book *b, struct datapath *dp);
+/* Reads what those have let pass. True if one of them is used up. */
+bool manual_count(struct manual_book *b, struct datapath *dp);
+/* Closes the accounts of entries that are gone, since their numbers may come again. */
+void manual_close(const struct manual_book *b, struct datapath *dp);
 
 /* An entry as `curfew blocks` shows it. */
 json_t *manual_json(const struct manual_entry *e, const struct zone *zone);

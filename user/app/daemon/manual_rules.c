@@ -80,64 +80,40 @@ void manual_rules_done(struct manual_rules *r)
 
 /* ---- counting --------------------------------------------------------- */
 
-struct counting {
-	const struct image *img;
-	const uint32_t *rules; /* the entry's rule, ~0: none */
-	uint64_t *sums;
-	size_t n;
-};
-
-static uint32_t rule_of(const struct image *img, const struct manual_entry *e)
+int manual_open(const struct manual_book *b, struct datapath *dp)
 {
-	for (uint32_t i = 0; i < img->rules.n; i++)
-		if (img->rules.v[i].id == e->id && img->rules.v[i].kind == CF_RULE_EXEMPT &&
-		    img->rule_policy.v[i] == ~0U)
-			return i;
-	return ~0U;
-}
-
-static void count_pair(void *arg, const struct pair_sample *p)
-{
-	struct counting *c = arg;
-	uint32_t flags, class = image_source_class(c->img, &p->src, &flags);
-	uint32_t label = image_label(c->img, &p->dst);
-	const struct cf_row *to = &c->img->dst_rows.v[c->img->labels.v[label].row];
-	struct cf_row from = { 0 };
-
-	for (uint32_t f = 0; f < CF_FROM_MAX; f++)
-		for (int w = 0; w < CF_ROW_WORDS; w++)
-			from.word[w] |=
-				c->img->src_rows.v[f * c->img->source_classes + class].word[w];
-	for (size_t i = 0; i < c->n; i++)
-		if (c->rules[i] != ~0U && row_has(to, c->rules[i]) && row_has(&from, c->rules[i]))
-			c->sums[i] += p->payload_bytes;
-}
-
-bool manual_count(struct manual_book *b, const struct image *img, struct datapath *dp)
-{
-	_cleanup_free_ uint32_t *rules = xcalloc(b->n, sizeof(*rules));
-	_cleanup_free_ uint64_t *sums = xcalloc(b->n, sizeof(*sums));
-	struct counting c = { img, rules, sums, b->n };
-	bool limited = false, used_up = false;
-
 	for (size_t i = 0; i < b->n; i++) {
-		rules[i] = b->v[i].up_to_bytes ? rule_of(img, &b->v[i]) : ~0U;
-		limited |= rules[i] != ~0U;
+		int r = b->v[i].up_to_bytes
+				? datapath_allow_open(dp, b->v[i].id, b->v[i].used_bytes)
+				: 0;
+
+		if (r < 0)
+			return r;
 	}
-	if (!limited || datapath_pairs(dp, count_pair, &c) < 0)
-		return false;
+	return 0;
+}
+
+bool manual_count(struct manual_book *b, struct datapath *dp)
+{
+	bool used_up = false;
+
 	for (size_t i = 0; i < b->n; i++) {
 		struct manual_entry *e = &b->v[i];
+		bool all;
 
-		if (rules[i] == ~0U)
+		if (!e->up_to_bytes || datapath_allow_read(dp, e->id, &e->used_bytes, &all) < 0)
 			continue;
-		/* What was there before counting began, and before a restart, is not this entry's.
-		 */
-		if (!e->counting || sums[i] < e->base_bytes + e->used_bytes)
-			e->base_bytes = sums[i] > e->used_bytes ? sums[i] - e->used_bytes : 0;
-		e->counting = true;
-		e->used_bytes = sums[i] - e->base_bytes;
-		used_up |= e->used_bytes >= e->up_to_bytes;
+		e->used_up = all || e->used_bytes >= e->up_to_bytes;
+		used_up |= e->used_up;
 	}
 	return used_up;
+}
+
+void manual_close(const struct manual_book *b, struct datapath *dp)
+{
+	_cleanup_free_ uint32_t *ids = xcalloc(b->n + 1, sizeof(*ids));
+
+	for (size_t i = 0; i < b->n; i++)
+		ids[i] = b->v[i].id;
+	datapath_allow_prune(dp, ids, b->n);
 }

@@ -133,7 +133,7 @@ struct manual_rule {
 	bool allow;
 	struct expr *from, *to; /* NULL: any */
 	struct utc until;
-	uint64_t up_to_bytes; /* allow only: then the daemon ends it; 0: no limit. Not compiled */
+	uint64_t up_to_bytes; /* allow only, payload: then it ends; 0: no limit */
 	uint32_t id;          /* becomes cf_rule.id; need not differ from the ids of other rules */
 };
 struct manual_list {

@@ -219,6 +219,7 @@ static void add_manual(struct build *b, const struct manual_rule *m)
 		     m->allow ? "allowed by hand" : "blocked by hand", m->id, ~0U, origin);
 	if (n == ~0U)
 		return;
+	b->img->rules.v[n].up_to_bytes = m->up_to_bytes;
 	if (m->allow)
 		b->img->rules.v[n].clears = b->img->policy_rules;
 	else if (b->img->observe)

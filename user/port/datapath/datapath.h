@@ -271,6 +271,15 @@ struct quota_state {
 	bool is_rate;      /* then of the above only what was attempted, and: */
 	uint64_t ahead_ns; /* how long its bucket takes to drain */
 };
+/*
+ * What the allow by hand with this id may still let pass: opens its account, unless it has
+ * one; what it has let pass, and whether that was all. -errno; -ENOENT: it has none. And
+ * closes all accounts but these: what has none lets nothing pass.
+ */
+int datapath_allow_open(struct datapath *dp, uint32_t id, uint64_t used_bytes);
+int datapath_allow_read(struct datapath *dp, uint32_t id, uint64_t *ret_used, bool *ret_used_up);
+void datapath_allow_prune(struct datapath *dp, const uint32_t *ids, size_t n);
+
 struct quota_record;
 typedef void (*quota_fn)(void *arg, const struct cf_quota_key *key,
 			 const struct quota_state *state);
