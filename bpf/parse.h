@@ -12,9 +12,6 @@
 
 #include "pkt.h"
 
-/* Not a reason: go on. */
-#define UNDECIDED CF_REASON_MAX
-
 #define ETHERTYPE_IPV4  0x0800
 #define ETHERTYPE_ARP   0x0806
 #define ETHERTYPE_TEB   0x6558 /* Ethernet in a tunnel */

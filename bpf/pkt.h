@@ -18,6 +18,9 @@
 
 #include <curfew/abi.h>
 
+/* Not a reason: go on. */
+#define UNDECIDED CF_REASON_MAX
+
 enum l3_kind { L3_NONE, L3_IPV4, L3_IPV6 };
 
 struct ip_proto {

@@ -44,6 +44,8 @@ ledger_world() {
 	ip addr add 10.0.0.1/24 dev $inside_dev
 	ip addr add 2001:db8:aaaa::1/64 dev $inside_dev nodad
 	ip link set lan0 up
+	# sources that are sprayed live behind a router; without a route they would be nobody's
+	ip route add 10.64.0.0/12 via 10.0.0.2 dev $inside_dev onlink
 	ip -n lan link set gw up
 	net_add isp
 	ip link add wan0 address 02:00:00:00:00:02 type veth peer name cust address $ISP_MAC netns isp

@@ -13,8 +13,9 @@ static bool has_it(struct daemon *d, const struct image *img, const struct quota
 
 	if (datapath_quota_get(d->dp, &r->key, &st) < 0)
 		return false;
+	/* less than was set aside: packets have begun the period anew before we came to this */
 	if (st.period_minute == r->period_minute)
-		return r->own;
+		return r->own && (st.latched || st.used_bytes >= r->used_bytes);
 	/* charged by a clock that ran ahead */
 	if (quota_period_is_future(st.period_minute, daemon_now(d)))
 		datapath_quota_restamp(d->dp, &r->key, st.period_minute,
