@@ -135,6 +135,7 @@ static __always_inline bool hold_make(__u32 rule, __u32 quota, __u32 seconds)
 	}
 	if (hold_put(rule, quota, seconds))
 		return true;
+	hold_share_back();
 	hold_not_made(CF_TABLE_HELD, rule);
 	return false;
 }

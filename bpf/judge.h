@@ -13,9 +13,10 @@
 #include "spill.h"
 
 /* Of a rule with a limit: does it let this packet pass? Global: rare. */
-__noinline int allow_takes(const struct cf_rule *r)
+__noinline int allow_takes(__u32 rule)
 {
 	struct judge *j = judging_own();
+	const struct cf_rule *r = bpf_map_lookup_elem(&rules, &rule);
 	struct cf_allowed *a;
 	__u64 used;
 
@@ -44,7 +45,7 @@ static long clear_one(__u32 i, void *ctx)
 	r = bpf_map_lookup_elem(&rules, &n);
 	if (!r)
 		return 1;
-	if (r->up_to_bytes && !allow_takes(r))
+	if (r->up_to_bytes && !allow_takes(n))
 		return 0;
 	if (row_intersects(&j->match, &r->clears)) {
 		if (r->kind == CF_RULE_EXEMPT)
@@ -215,7 +216,7 @@ static __always_inline bool reports_due(const struct cf_quota_spec *q, struct cf
 /* Remembers, or asks, by which of the two entries the quota at hand was charged. */
 static __always_inline void charged_by(struct judge *j)
 {
-	if (j->key.kind == CF_KEY_OVERFLOW)
+	if (j->key.kind == CF_KEY_OVERFLOW && j->quotas < 64)
 		j->by_shared |= 1ULL << (j->quotas & 63);
 }
 

@@ -119,8 +119,9 @@ __noinline int owner_rename(void)
 
 	if (!j)
 		return 0;
-	if (j->key.kind != CF_KEY_MAC &&
-	    (!j->subject.by_mac || (j->key.kind != CF_KEY_SOURCE && j->key.kind != CF_KEY_PAIR)))
+	/* behind a router an address says nothing about the MAC */
+	if (!j->subject.by_mac || (j->key.kind != CF_KEY_MAC && j->key.kind != CF_KEY_SOURCE &&
+				   j->key.kind != CF_KEY_PAIR))
 		return 0;
 	if (!j->subject.foreign) {
 		owner = owner_take(j, false);

@@ -104,6 +104,19 @@ static __always_inline void entry_not_made(void)
 	share_back(j ? entry_cell(&j->subject) : NULL);
 }
 
+/* Nor for a key that was to be held. Global: rare. */
+__noinline int hold_share_back(void)
+{
+	struct judge *j = judging_own();
+	__u32 i;
+
+	if (!j)
+		return 0;
+	i = entry_index(&j->subject);
+	share_back(bpf_map_lookup_elem(&holders, &i));
+	return 0;
+}
+
 /* A key goes without an entry of its own: counted, and reported once by each shared entry. */
 __noinline int entry_shared(__u32 *reported, __u32 over_share)
 {

@@ -487,7 +487,8 @@ struct cf_rule {
 	__u32 mark;
 	__u32 hold_seconds; /* then drop for: its pairs; 0: not */
 	__u32 pad;
-	__u64 up_to_bytes; /* payload that `allow … --up-to` lets pass: see `allowed`; 0: no limit */
+	__u64 up_to_bytes; /* payload that `allow … --up-to` lets pass: see `allowed`; 0: no limit
+			    */
 };
 _Static_assert(sizeof(struct cf_rule) == 128, "map ABI");
 

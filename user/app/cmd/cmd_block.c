@@ -204,6 +204,8 @@ static int run_blocks(struct cli *cli, int argc, char **argv)
 	json_array_foreach(json_object_get(reply, "holds"), i, rule) add_hold(&t, rule);
 	if (table_rows(&t))
 		table_print(&t, stdout, cli->colour);
+	else
+		puts("nothing is blocked or allowed by hand, nothing is held");
 	json_decref(reply);
 	return EXIT_FINE;
 }

@@ -10,9 +10,11 @@
 
 struct why_options {
 	bool suggest;
+	const char *service;
 };
 static const struct option_row rows[] = {
 	OPTION(struct why_options, suggest, "suggest", 0, OPTION_FLAG),
+	OPTION(struct why_options, service, "service", 0, OPTION_TEXT),
 	{ 0 },
 };
 
@@ -29,12 +31,16 @@ static void print_alert(const json_t *event)
 	       json_get_text(o, "level") ?: "?", when, story, json_get_text(o, "verdict") ?: "-");
 }
 
-static void print_suggestion(const json_t *s)
+static void print_suggestion(const json_t *reply)
 {
+	const json_t *s = json_object_get(reply, "suggest");
 	_cleanup_free_ char *policy = NULL;
 
 	if (!s) {
-		puts("\nno policy decides here, so there is nothing to except it from");
+		puts(json_object_get(reply, "other_services")
+			     ? "\nit depends on the service, and none of their packets was dropped "
+			       "lately: say which with --service"
+			     : "\nno policy decides here, so there is nothing to except it from");
 		return;
 	}
 	policy = text_safe(json_get_text(s, "policy") ?: "?");
@@ -58,10 +64,15 @@ static json_t *args_of(const struct cli *cli, const struct why_options *o, int a
 	unsigned long long id;
 
 	if (argc == 2)
-		return json_pack("{s:s, s:s, s:b}", "source", argv[0], "destination", argv[1],
-				 "suggest", (int)o->suggest);
+		return json_pack("{s:s, s:s, s:s*, s:b}", "source", argv[0], "destination", argv[1],
+				 "service", o->service, "suggest", (int)o->suggest);
 	if (argc != 1) {
 		cmd_usage(cli, "wants the number of an alert, or a source and a destination");
+		return NULL;
+	}
+	if (o->service) {
+		cmd_usage(cli, "an alert has its own service: --service is for a source and a "
+			       "destination");
 		return NULL;
 	}
 	id = strtoull(argv[0], &end, 10);
@@ -96,7 +107,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		explain_print(cli, reply);
 	}
 	if (o.suggest)
-		print_suggestion(json_object_get(reply, "suggest"));
+		print_suggestion(reply);
 	else
 		print_commands(json_object_get(reply, "commands"));
 	json_decref(reply);
@@ -105,10 +116,11 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cmd cmd_why = {
 	.name = "why",
-	.usage = "ID | SOURCE DESTINATION [--suggest]",
+	.usage = "ID | SOURCE DESTINATION [--service tcp/443] [--suggest]",
 	.help = "why something was, or was not, stopped; and what to do",
 	.more = "ID is the number of an alert. Shows policy, key, what is used of the quota, when it\n"
 		"resets, the verdict now, and the commands to run next.\n"
-		"      --suggest  prints the 'except' that would let it pass",
+		"      --suggest   prints the 'except' that would let it pass\n"
+		"      --service S as for 'would'; if not given, that of their last dropped packet",
 	.run = run,
 };

@@ -156,12 +156,18 @@ json_t *books_last_drop(struct daemon *d, const struct addr *src, const struct a
 {
 	const struct drop_book *b = d->books->drops;
 	const struct drop_seen *s;
+	json_t *o;
 
 	books_drops(d);
 	for (uint64_t id = b->newest; (s = seen(b, id)); id--)
 		if (s->drop.ip && !memcmp(s->drop.src, src->b, sizeof(src->b)) &&
-		    !memcmp(s->drop.dst, dst->b, sizeof(dst->b)))
-			return drop_json(d, s);
+		    !memcmp(s->drop.dst, dst->b, sizeof(dst->b))) {
+			int64_t ago = daemon_now(d).s - s->at.s;
+
+			o = drop_json(d, s);
+			json_object_set_new(o, "seconds_ago", json_integer(ago > 0 ? ago : 0));
+			return o;
+		}
 	return json_null();
 }
 

@@ -35,7 +35,7 @@ struct guard {
 	const char *name, *how;
 };
 
-static bool limit_cuts(struct guard *g, uint32_t quota)
+static bool limit_cuts(struct guard *g, uint32_t quota, struct utc at)
 {
 	const struct cf_quota_spec *q = &g->img->quotas.v[quota];
 	const struct explain_source source = { .from = CF_FROM_GATEWAY, .addr = g->caller->server };
@@ -53,11 +53,11 @@ static bool limit_cuts(struct guard *g, uint32_t quota)
 	if (!g->used || quota_key_make(g->img, quota, &source, &g->caller->client, &key) < 0)
 		return false;
 	e = quota_entries_find(g->used, &key);
-	return e && e->used_up && !e->observes;
+	return e && e->used_up && !e->observes && (!e->period_ends.s || at.s < e->period_ends.s);
 }
 
 /* Of the policies that the packets are charged to. */
-static bool limits_cut(struct guard *g, const struct cf_row *charged)
+static bool limits_cut(struct guard *g, const struct cf_row *charged, struct utc at)
 {
 	for (uint32_t i = 0; i < g->img->rules.n; i++) {
 		const struct cf_rule *r = &g->img->rules.v[i];
@@ -67,7 +67,7 @@ static bool limits_cut(struct guard *g, const struct cf_row *charged)
 			continue;
 		g->name = r->name;
 		for (uint32_t k = 0; k < r->quota_count; k++)
-			if (limit_cuts(g, r->quota_first + k))
+			if (limit_cuts(g, r->quota_first + k, at))
 				return true;
 	}
 	return false;
@@ -113,7 +113,7 @@ static bool cuts_at(struct guard *g, struct utc at)
 		g->how = "drops our packets to it";
 		return true;
 	}
-	return limits_cut(g, &v.charged);
+	return limits_cut(g, &v.charged, at);
 }
 
 static int refuse(const struct guard *g, const struct callers *callers, struct utc at,

@@ -51,7 +51,8 @@ bool manual_remove(struct manual_book *b, uint32_t id)
 
 static bool ended(const struct manual_entry *e, struct utc now)
 {
-	return e->until.s <= now.s || (e->up_to_bytes && (e->used_up || e->used_bytes >= e->up_to_bytes));
+	return e->until.s <= now.s ||
+	       (e->up_to_bytes && (e->used_up || e->used_bytes >= e->up_to_bytes));
 }
 
 size_t manual_expire(struct manual_book *b, struct utc now)

@@ -61,8 +61,10 @@ static bool may_stop(enum cf_reason reason)
 }
 
 static json_t *commands(const struct image *img, const struct question *q, const struct answer *a,
-			const json_t *quotas, const json_t *hold)
+			const char *service, const json_t *reply)
 {
+	const json_t *quotas = json_object_get(reply, "quotas");
+	const json_t *hold = json_object_get(reply, "hold");
 	json_t *list = json_array();
 	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
 	const json_t *row;
@@ -85,11 +87,15 @@ static json_t *commands(const struct image *img, const struct question *q, const
 	else if (may_stop(a->reason))
 		add_command(list, "stops it for two hours", "curfew block %s %s --for 2h", src,
 			    dst);
-	if (a->rule < img->rules.n && img->rules.v[a->rule].kind == CF_RULE_POLICY)
+	if (a->by_service)
+		add_command(list, "what this service meets, or any other",
+			    "curfew why %s %s --service tcp/443", src, dst);
+	else if (a->rule < img->rules.n && img->rules.v[a->rule].kind == CF_RULE_POLICY)
 		add_command(list,
 			    a->drop ? "prints the policy text that would let it pass for good"
 				    : "prints the policy text that takes it out of the policy",
-			    "curfew why %s %s --suggest", src, dst);
+			    "curfew why %s %s%s%s --suggest", src, dst,
+			    service ? " --service " : "", service ?: "");
 	add_command(list, "what went between them", "curfew flows --source %s --destination %s",
 		    src, dst);
 	return list;
@@ -100,7 +106,9 @@ static json_t *commands(const struct image *img, const struct question *q, const
 static void suggest(struct daemon *d, const struct question *q, const struct answer *a,
 		    json_t *reply)
 {
-	const struct policy *p = rule_policy(d->now.image, d->now.set, a->rule);
+	/* nobody knows that this pair sends what only the one for some services is about */
+	uint32_t rule = a->by_service ? a->other_rule : a->rule;
+	const struct policy *p = rule_policy(d->now.image, d->now.set, rule);
 	char src[ADDR_TEXT_MAX], dst[PREFIX_TEXT_MAX];
 	const char *from =
 		q->src.from == CF_FROM_GATEWAY ? "gateway" : addr_format(&q->src.addr, src);
@@ -191,9 +199,10 @@ static json_t *about_hook(json_t *alert)
 int request_why(struct daemon *d, const struct peer *peer _unused_, const json_t *args,
 		json_t **ret_reply, char **ret_error)
 {
-	json_t *pair = NULL, *alert = NULL, *reply;
+	json_t *pair = NULL, *alert = NULL, *last, *reply;
 	struct question q;
 	struct answer a;
+	bool of_last;
 	int r = 0;
 
 	if (json_get_count(args, "id"))
@@ -208,16 +217,20 @@ int request_why(struct daemon *d, const struct peer *peer _unused_, const json_t
 	json_decref(pair);
 	if (r)
 		return r;
+	last = books_last_drop(d, &q.src.addr, &q.dst);
+	of_last = !q.has_service && question_packet(last, &q);
 	reply = answer_json(d, &q, &a, ret_error);
-	if (!reply)
+	if (!reply) {
+		json_decref(last);
 		return EXIT_DEGRADED;
+	}
+	json_object_set_new(reply, "service_of_last_drop", json_boolean(of_last));
 	if (alert)
 		json_object_set(reply, "alert", alert);
 	json_object_set_new(reply, "flow", flow_json(d, &q));
-	json_object_set_new(reply, "last_drop", books_last_drop(d, &q.src.addr, &q.dst));
+	json_object_set_new(reply, "last_drop", last);
 	json_object_set_new(reply, "commands",
-			    commands(d->now.image, &q, &a, json_object_get(reply, "quotas"),
-				     json_object_get(reply, "hold")));
+			    commands(d->now.image, &q, &a, json_get_text(args, "service"), reply));
 	if (json_is_true(json_object_get(args, "suggest")))
 		suggest(d, &q, &a, reply);
 	*ret_reply = reply;

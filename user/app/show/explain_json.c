@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/image/row.h"
+#include "core/image/service.h"
 #include "core/policy/print.h"
 
 static const char *const from_names[] = {
@@ -64,18 +65,21 @@ static int parse_service(const json_t *args, struct question *q, char **ret_erro
 	return 0;
 }
 
-/* What an alert knows of its packet: its ports, and not who began. */
-static void packet_service(const json_t *args, struct question *q)
+bool question_packet(const json_t *packet, struct question *q)
 {
-	const json_t *protocol = json_object_get(args, "protocol");
+	const json_t *protocol = json_object_get(packet, "protocol");
+	uint16_t port = (uint16_t)json_get_count(packet, "destination_port");
 
-	if (!json_is_integer(protocol))
-		return;
+	/* 255: could not be read */
+	if (!json_is_integer(protocol) || json_integer_value(protocol) >= CF_PROTOCOLS - 1)
+		return false;
 	q->has_service = true;
-	q->service.protocol = (uint8_t)json_integer_value(protocol);
-	q->service.port_first = (uint16_t)json_get_count(args, "destination_port");
-	q->service.has_port = q->service.port_first;
-	q->other_port = (uint16_t)json_get_count(args, "source_port");
+	q->service = (struct service){ .protocol = (uint8_t)json_integer_value(protocol),
+				       .has_port = port,
+				       .port_first = port,
+				       .port_last = port };
+	q->other_port = (uint16_t)json_get_count(packet, "source_port");
+	return true;
 }
 
 int question_parse(struct daemon *d, const json_t *args, struct question *ret, char **ret_error)
@@ -94,7 +98,7 @@ int question_parse(struct daemon *d, const json_t *args, struct question *ret, c
 	r = parse_from(d, args, &q, ret_error);
 	if (r)
 		return r;
-	packet_service(args, &q);
+	question_packet(args, &q);
 	r = parse_service(args, &q, ret_error);
 	if (r)
 		return r;
@@ -306,8 +310,8 @@ static enum cf_fail failing_now(struct daemon *d, const struct question *q)
 	return failing_find(ON_TIME_UNKNOWN, d->now.image->on[ON_TIME_UNKNOWN])->fail;
 }
 
-json_t *answer_json(struct daemon *d, const struct question *q, struct answer *ret,
-		    char **ret_error)
+static json_t *judge_json(struct daemon *d, const struct question *q, struct answer *ret,
+			  char **ret_error)
 {
 	struct image_packet p = {
 		.from = q->src.from,
@@ -331,7 +335,12 @@ json_t *answer_json(struct daemon *d, const struct question *q, struct answer *r
 	link_of(q, &p);
 	v = image_judge(d->now.image, &p);
 	a = (struct answer){
-		.reason = v.reason, .rule = v.rule, .quota = ~0U, .charged = v.charged
+		.reason = v.reason,
+		.rule = v.rule,
+		.quota = ~0U,
+		.charged = v.charged,
+		.open = v.open,
+		.other_rule = ~0U,
 	};
 	a.drop = CF_DROP_REASONS >> v.reason & 1;
 	hold = explain_hold(d, q, &p, &a);
@@ -373,5 +382,32 @@ json_t *answer_json(struct daemon *d, const struct question *q, struct answer *r
 	json_object_set_new(o, "quotas", quotas);
 	json_object_set_new(o, "hold", hold);
 	*ret = a;
+	return o;
+}
+
+json_t *answer_json(struct daemon *d, const struct question *q, struct answer *ret,
+		    char **ret_error)
+{
+	json_t *o = judge_json(d, q, ret, ret_error), *others;
+	struct question rest = *q;
+	struct answer a;
+
+	if (!o || q->has_service || !(ret->open & IMAGE_OPEN_SERVICE))
+		return o;
+	rest.has_service = true;
+	rest.service = (struct service){ .protocol = image_other_protocol(d->now.image) };
+	others = judge_json(d, &rest, &a, ret_error);
+	if (!others) {
+		json_decref(o);
+		return NULL;
+	}
+	ret->by_service = a.reason != ret->reason || a.rule != ret->rule;
+	ret->other_rule = a.rule;
+	if (ret->by_service)
+		json_object_set_new(o, "other_services",
+				    json_pack("{s:O, s:O}", "verdict",
+					      json_object_get(others, "verdict"), "rule",
+					      json_object_get(others, "rule")));
+	json_decref(others);
 	return o;
 }

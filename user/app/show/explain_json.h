@@ -25,6 +25,9 @@ struct answer {
 	uint32_t quota; /* that is used up; ~0: none */
 	bool drop;
 	struct cf_row charged;
+	uint32_t open;   /* enum image_open */
+	bool by_service; /* the service is not known, and those that no rule names fare otherwise */
+	uint32_t other_rule; /* decides for these; ~0: none */
 };
 
 /*
@@ -35,9 +38,14 @@ struct answer {
  */
 int question_parse(struct daemon *d, const json_t *args, struct question *ret, char **ret_error);
 /*
+ * The service of a packet that an alert or a sample is about, by its "protocol", "source_port"
+ * and "destination_port"; who began is not known. False: it names none.
+ */
+bool question_packet(const json_t *packet, struct question *q);
+/*
  * Judges as the kernel would, with the quotas as they are. Fills *ret and
  * returns an object: source, destination (with place), from, at, verdict {…},
- * policy, window {…}, quotas [ … ].
+ * policy, window {…}, quotas [ … ]; other_services {verdict, rule} if answer.by_service.
  */
 json_t *answer_json(struct daemon *d, const struct question *q, struct answer *ret,
 		    char **ret_error);

@@ -14,10 +14,13 @@ static bool is_true(const json_t *o, const char *name)
 	return json_is_true(json_object_get(o, name));
 }
 
-static void print_verdict(const struct cli *cli, const json_t *reply)
+#define RECENT_S 300
+
+/* o: of verdict and rule; services: "", or which of them it is about. */
+static void print_verdict(const struct cli *cli, const json_t *o, const char *services)
 {
-	const json_t *v = json_object_get(reply, "verdict");
-	const json_t *rule = json_object_get(reply, "rule");
+	const json_t *v = json_object_get(o, "verdict");
+	const json_t *rule = json_object_get(o, "rule");
 	bool drop = is_true(v, "drop");
 	const char *slug = json_get_text(v, "reason") ?: "";
 	enum table_style style = drop                            ? STYLE_BAD
@@ -25,11 +28,41 @@ static void print_verdict(const struct cli *cli, const json_t *reply)
 								 : STYLE_WARN;
 	_cleanup_free_ char *name = text_safe(json_get_text(rule, "name") ?: "");
 
-	printf("%s%s%s  %s (%s)", style_on(style, cli->colour), drop ? "DROP" : "PASS",
-	       style_off(style, cli->colour), json_get_text(v, "text") ?: "", slug);
+	printf("%s%s%s%s  %s (%s)", style_on(style, cli->colour), drop ? "DROP" : "PASS",
+	       style_off(style, cli->colour), services, json_get_text(v, "text") ?: "", slug);
 	/* what was made by hand has no other name than the reason's text */
 	if (*name && strcmp(name, json_get_text(v, "text") ?: ""))
 		printf(": %s \"%s\"", json_get_text(rule, "kind") ?: "rule", name);
+	putchar('\n');
+}
+
+static void print_verdicts(const struct cli *cli, const json_t *reply)
+{
+	const json_t *others = json_object_get(reply, "other_services");
+
+	print_verdict(cli, reply, others ? " for some services:" : "");
+	if (others)
+		print_verdict(cli, others, " for the other services:");
+}
+
+/* What it meets now is not what it met a moment ago. */
+static void print_contradiction(const json_t *reply)
+{
+	const json_t *drop = json_object_get(reply, "last_drop");
+	const char *now = json_get_text(json_object_get(reply, "flow"), "verdict") ?: "";
+	uint64_t ago = json_get_count(drop, "seconds_ago");
+	_cleanup_free_ char *policy = NULL;
+
+	if (!json_is_object(drop) || ago > RECENT_S ||
+	    is_true(json_object_get(reply, "verdict"), "drop"))
+		return;
+	printf("but %s was dropped %" PRIu64 " s ago: %s (%s)",
+	       strcmp(now, "drop") ? "a packet of it" : "its last packet", ago,
+	       json_get_text(drop, "text") ?: "?", json_get_text(drop, "reason") ?: "?");
+	if (json_get_text(drop, "policy")) {
+		policy = text_safe(json_get_text(drop, "policy"));
+		printf(", \"%s\"", policy);
+	}
 	putchar('\n');
 }
 
@@ -44,7 +77,8 @@ static void print_pair(const json_t *reply)
 	       json_get_text(reply, "from") ?: "?");
 	printf("  to           %s (%s)\n", json_get_text(reply, "destination") ?: "?", place);
 	if (json_get_text(reply, "service") || json_get_text(reply, "initiated"))
-		printf("  service      %s%s%s\n", json_get_text(reply, "service") ?: "any",
+		printf("  service      %s%s%s%s\n", json_get_text(reply, "service") ?: "any",
+		       is_true(reply, "service_of_last_drop") ? ", of its last dropped packet" : "",
 		       json_get_text(reply, "initiated") ? ", initiated " : "",
 		       json_get_text(reply, "initiated") ?: "");
 	printf("  at           %s\n", at);
@@ -170,7 +204,8 @@ void explain_print(const struct cli *cli, const json_t *reply)
 	const json_t *v;
 	size_t i;
 
-	print_verdict(cli, reply);
+	print_verdicts(cli, reply);
+	print_contradiction(reply);
 	print_pair(reply);
 	print_undetermined(reply);
 	print_flow(json_object_get(reply, "flow"));

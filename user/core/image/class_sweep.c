@@ -8,6 +8,7 @@
 
 #include "core/image/build.h"
 #include "core/image/row.h"
+#include "core/policy/never_judged.h"
 
 /* Why an address is never judged: a group of literals each, the first that holds it counts. */
 static const enum cf_reason ignored_reasons[] = {
@@ -18,21 +19,6 @@ static const enum cf_reason ignored_reasons[] = {
 };
 #define IGNORED_KINDS ARRAY_SIZE(ignored_reasons)
 enum { LOCAL, MULTICAST, LINK_LOCAL, NETWORKS };
-
-static const struct {
-	const char *prefix;
-	unsigned int kind;
-} well_known[] = {
-	{ "224.0.0.0/4", MULTICAST },
-	{ "255.255.255.255/32", MULTICAST },
-	{ "ff00::/8", MULTICAST },
-	{ "0.0.0.0/8", LINK_LOCAL }, /* "this network", RFC 1122 3.2.1.3 */
-	{ "127.0.0.0/8", LINK_LOCAL },
-	{ "169.254.0.0/16", LINK_LOCAL },
-	{ "fe80::/10", LINK_LOCAL },
-	{ "::/128", LINK_LOCAL },
-	{ "::1/128", LINK_LOCAL },
-};
 
 /* One database under the sweep. */
 struct cursor {
@@ -97,11 +83,12 @@ static void add_ignored(struct sweep *s)
 
 	for (size_t i = 0; i < IGNORED_KINDS; i++)
 		s->ignored[i] = literals_group(l);
-	for (size_t i = 0; i < ARRAY_SIZE(well_known); i++) {
+	for (size_t i = 0; i < never_judged_rows; i++) {
+		bool cast = never_judged[i].reason == CF_REASON_IGNORED_MULTICAST;
 		struct prefix p;
 
-		if (!prefix_parse(well_known[i].prefix, &p))
-			literals_add(l, s->ignored[well_known[i].kind], &p);
+		if (!prefix_parse(never_judged[i].prefix, &p))
+			literals_add(l, s->ignored[cast ? MULTICAST : LINK_LOCAL], &p);
 	}
 	add_list(l, s->ignored[NETWORKS], &s->b->in->set->networks);
 	for (size_t i = 0; i < s->b->in->set->ignores.n; i++)

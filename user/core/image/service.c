@@ -111,3 +111,19 @@ void image_narrow_began(const struct image *img, const struct image_packet *p, s
 	if (differs && began == CF_BEGAN_UNKNOWN)
 		*open |= IMAGE_OPEN_BEGAN;
 }
+
+uint8_t image_other_protocol(const struct image *img)
+{
+	const struct cf_service_protocol *p = img->service_protocols.v;
+	uint8_t best = PROTOCOL_UNREAD - 1;
+
+	for (unsigned int i = PROTOCOL_UNREAD - 1; i && img->services.n; i--) {
+		const struct cf_row *row = &img->service_rows.v[p[i].row];
+		struct cf_row more = row_without(&img->service_rows.v[p[best].row], row);
+
+		/* whom nobody names meets only rules that every other one meets as well */
+		if (!CF_HAS_PORTS(i) && !row_empty(&more))
+			best = (uint8_t)i;
+	}
+	return best;
+}

@@ -15,5 +15,7 @@ void image_narrow_service(const struct image *img, const struct image_packet *p,
  * other side began. */
 void image_narrow_began(const struct image *img, const struct image_packet *p, struct cf_row *both,
 			struct cf_row *match, uint32_t *open);
+/* A protocol that the fewest rules name, none if that is possible: for "every other service". */
+uint8_t image_other_protocol(const struct image *img);
 
 #endif

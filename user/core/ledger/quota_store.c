@@ -14,6 +14,8 @@
 #define RESERVE_LEAST 65536
 /* At the rate of late, so long: half of it until we are told, half until the next is on disk. */
 #define AHEAD_MS 100
+/* The longest that a record may come late: half of it for a poll, a compile, a slow disk. */
+#define LINK_MS 10000
 
 static const char magic[8] = "CFQUOTA";
 
@@ -153,8 +155,8 @@ uint64_t quota_reserve(uint64_t used, uint64_t since, uint64_t ms, uint64_t limi
 	if (used >= CF_QUOTA_BYTES_MAX)
 		return 0;
 	/* no key is faster than that */
-	if (ahead > link * AHEAD_MS)
-		ahead = link * AHEAD_MS;
+	if (ahead > link * LINK_MS)
+		ahead = link * LINK_MS;
 	if (ahead < RESERVE_LEAST)
 		ahead = RESERVE_LEAST;
 	if (since < CF_QUOTA_BYTES_MAX && ahead < since * AHEAD_MS / (ms + 1))

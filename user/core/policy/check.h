@@ -30,6 +30,8 @@ void check_each_time(struct checker *c, const struct time_expr *t,
 /* Calls them for every expression and time of the set file. Either may be NULL. */
 void check_everywhere(struct checker *c, void (*atom)(struct checker *c, const struct expr *atom),
 		      void (*time)(struct checker *c, const struct time_expr *leaf));
+/* check_address.c: addresses that no packet has where they are written. */
+void check_addresses(struct checker *c);
 /* check_feature.c: what this version does not enforce. */
 void check_features(struct checker *c);
 /* e may be NULL: everything. */

@@ -376,6 +376,7 @@ void check_warnings(struct checker *c)
 	warn_unused(c);
 	warn_closed(c);
 	check_published(c);
+	check_addresses(c);
 	free(c->midnights);
 }
 

@@ -116,6 +116,10 @@ int parse_include(struct parser *p, struct pos pos _unused_, void *obj _unused_)
 		p->incomplete = true;
 		return cannot_read(p, at, full, r < 0 ? r : -ENOENT);
 	}
+	if (!paths[0])
+		diag_add(p->diags, p->set, DIAG_WARNING, at,
+			 "a relative path counts from the directory of this file",
+			 "no file matches %s: nothing is included", full);
 	for (char **path = paths; *path; path++) {
 		if (include_one(p, at, *path) < 0)
 			p->incomplete = true;

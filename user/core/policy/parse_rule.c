@@ -291,6 +291,7 @@ static int publish_host(struct parser *p, struct pos pos _unused_, void *obj)
 	if (p->tok.kind != T_PREFIX)
 		return parse_expected_address(p, "an address", "write: host 10.0.5.10");
 	b->rule->host = p->tok.prefix;
+	b->rule->host_pos = p->tok.pos;
 	b->has_host = true;
 	parse_advance(p);
 	if (p->tok.kind == T_COMMA)

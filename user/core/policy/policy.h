@@ -268,6 +268,7 @@ struct publish {
 	struct pos pos;
 	char *name;
 	struct prefix host;
+	struct pos host_pos;
 	struct service_list services;
 	bool has_quota;
 	struct quota quota; /* at most … */

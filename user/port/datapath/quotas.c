@@ -122,6 +122,42 @@ static int reset_shared(struct datapath *dp, uint32_t id)
 	return bpf_map_update_elem(fd, &id, &st, BPF_EXIST) < 0 ? -errno : 0;
 }
 
+/* Has anything been charged by the shared entry in this period? */
+static bool has_spilled(struct datapath *dp, uint32_t id, uint64_t period)
+{
+	struct cf_quota_spill s;
+	bool any = false;
+
+	if (bpf_map_lookup_elem(dp_map_fd(dp, "quotas_spilled"), &id, &s) < 0)
+		return false;
+	for (size_t i = 0; i < CF_SPILL_ROWS * CF_SPILL_CELLS; i++) {
+		uint64_t w = s.word[i / CF_SPILL_CELLS][i % CF_SPILL_CELLS];
+
+		any |= w >> CF_QUOTA_PERIOD_SHIFT == period && w & (CF_QUOTA_LATCH - 1);
+	}
+	return any;
+}
+
+/*
+ * After its retirement: the entry goes, and the next packet makes another. That would begin with
+ * what the key may have been charged elsewhere; where there is such, it stays, and is empty.
+ */
+static int begin_again(struct datapath *dp, const struct cf_quota_key *key,
+		       const struct cf_quota_state *was)
+{
+	uint64_t period = was->word >> CF_QUOTA_PERIOD_SHIFT;
+	struct cf_quota_state st = { .word = period << CF_QUOTA_PERIOD_SHIFT,
+				     .period_opened = was->period_opened };
+	int fd = dp_map_fd(dp, "quotas"), r;
+
+	memcpy(st.policy, was->policy, sizeof(st.policy));
+	if (has_spilled(dp, key->quota, period))
+		r = bpf_map_update_elem(fd, key, &st, BPF_EXIST);
+	else
+		r = bpf_map_delete_elem(fd, key);
+	return r < 0 ? -errno : 0;
+}
+
 int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key)
 {
 	int fd = dp_map_fd(dp, "quotas");
@@ -138,7 +174,7 @@ int datapath_quota_reset(struct datapath *dp, const struct cf_quota_key *key)
 		if (!retire(dp, key, (uint32_t)(st.word >> CF_QUOTA_PERIOD_SHIFT)))
 			continue;
 		dp_grace_period(dp);
-		return bpf_map_delete_elem(fd, key) < 0 ? -errno : 0;
+		return begin_again(dp, key, &st);
 	}
 	return -EBUSY;
 }

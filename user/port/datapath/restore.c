@@ -25,25 +25,6 @@ static void make_shared(struct datapath *dp, const struct cf_quota_spec *q)
 	bpf_map_update_elem(dp_map_fd(dp, "quotas_shared"), &q->id, &st, BPF_NOEXIST);
 }
 
-/* Whose bytes these were is not on record: they may have been any key's. */
-static void spill_all(struct datapath *dp, const struct cf_restore *r)
-{
-	uint64_t period = (uint64_t)r->period_minute << CF_QUOTA_PERIOD_SHIFT;
-	int fd = dp_map_fd(dp, "quotas_spilled");
-	struct cf_quota_spill s = { 0 };
-
-	if (bpf_map_lookup_elem(fd, &r->key.quota, &s) < 0 && errno != ENOENT)
-		return;
-	for (size_t i = 0; i < CF_SPILL_ROWS * CF_SPILL_CELLS; i++) {
-		__u64 *word = &s.word[i / CF_SPILL_CELLS][i % CF_SPILL_CELLS];
-		bool same = *word >> CF_QUOTA_PERIOD_SHIFT == r->period_minute;
-		uint64_t used = r->used_bytes + (same ? *word & (CF_QUOTA_LATCH - 1) : 0);
-
-		*word = period | (used < CF_QUOTA_BYTES_MAX ? used : CF_QUOTA_BYTES_MAX);
-	}
-	bpf_map_update_elem(fd, &r->key.quota, &s, BPF_ANY);
-}
-
 int datapath_quota_restore(struct datapath *dp, const struct cf_quota_spec *q,
 			   const struct quota_record *r)
 {
@@ -63,8 +44,6 @@ int datapath_quota_restore(struct datapath *dp, const struct cf_quota_spec *q,
 		return -errno;
 	switch (arg.done) {
 	case CF_RESTORED_ADDED:
-		if (r->key.kind == CF_KEY_OVERFLOW)
-			spill_all(dp, &arg);
 		return 0;
 	case CF_RESTORED_FULL:
 		return -ENOSPC;
