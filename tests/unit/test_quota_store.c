@@ -158,7 +158,7 @@ Test(quota_store, the_reserve)
 		      9);
 	cr_assert_eq(quota_reserve(CF_QUOTA_BYTES_MAX + 10, none, 0, MB, never, fast), 0);
 	/* no more than the network carries meanwhile: 10 Gbit/s, 1 Gbit/s */
-	cr_assert_eq(quota_reserve(0, none, 0, 64000 * MB, 64000 * MB, fast), 125 * MB);
-	cr_assert_eq(quota_reserve(0, none, 0, 64000 * MB, 64000 * MB, fast / 10), 12500000);
+	cr_assert_eq(quota_reserve(0, none, 0, 640000 * MB, 640000 * MB, fast), 12500 * MB);
+	cr_assert_eq(quota_reserve(0, none, 0, 640000 * MB, 640000 * MB, fast / 10), 1250 * MB);
 	cr_assert_eq(quota_reserve(0, none, 0, 1600 * MB, 1600 * MB, fast), 100 * MB);
 }
