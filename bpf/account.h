@@ -10,6 +10,7 @@
 
 #include "cfg.h"
 #include "maps.h"
+#include "mix.h"
 #include "pkt.h"
 
 /* Where struct cf_slot_meta has its parts, as one word. */
@@ -31,15 +32,6 @@ struct pair_key {
 	__u64 word[3]; /* IPv4: source and destination in word[0], the rest 0 */
 	__u32 hash[2];
 };
-
-static __always_inline __u64 mix(__u64 h)
-{
-	h ^= h >> 32;
-	h *= 0xd6e8feb86659fd93ULL;
-	h ^= h >> 32;
-	h *= 0xd6e8feb86659fd93ULL;
-	return h ^ h >> 32;
-}
 
 /*
  * NH (Black, Halevi, Krawczyk, Krovetz, Rogaway: UMAC, 1999): whatever two pairs

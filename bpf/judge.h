@@ -62,29 +62,43 @@ static long clear_one(__u32 i, void *ctx)
 	return 0;
 }
 
-/* The key's entry; when the ledger is full, the one its quota keeps for all such keys. */
+/*
+ * The key's entry; when the ledger is full, the one its quota keeps for all such keys. NULL:
+ * neither may be charged, since somebody who makes it or takes it away is held up.
+ */
 static __always_inline struct cf_quota_state *quota_entry(struct judge *j,
 							  const struct cf_quota_spec *q,
 							  __u32 period)
 {
 	struct cf_quota_key *k = &j->key;
 	struct cf_quota_state *st = bpf_map_lookup_elem(&quotas, k);
-	int over_share;
+	int made;
 
 	if (!st && owner_other())
 		st = bpf_map_lookup_elem(&quotas, k);
-	if (st && !word_retired(word_load(st)))
+	if (st && !word_retired(entry_word(st)))
 		return st;
-	over_share = quota_without_entry(st != NULL, period);
+	made = quota_without_entry(st != NULL, period);
+	if (made != ENTRY_MADE && j->pass == CHARGE && q->drop_bytes != ~0ULL)
+		quota_note(period);
 	st = bpf_map_lookup_elem(&quotas, k);
-	if (st && !word_retired(word_load(st)))
-		return st;
+	if (st) {
+		__u64 w = entry_word(st);
+
+		if (!word_retired(w))
+			return st;
+		if (word_opening(w))
+			return NULL;
+	}
+	/* retired as soon as it was made: nothing is noted */
+	if (j->pass == CHARGE && q->drop_bytes != ~0ULL && !j->noted)
+		return NULL;
 	__builtin_memset(k, 0, sizeof(*k));
 	k->quota = q->id;
 	k->kind = CF_KEY_OVERFLOW;
 	st = bpf_map_lookup_elem(&quotas_shared, &k->quota);
 	if (st)
-		entry_shared(&st->reported, over_share);
+		entry_shared(&st->reported, made == ENTRY_OVERSHARE);
 	return st;
 }
 
@@ -227,6 +241,18 @@ static __always_inline bool same_entry(const struct judge *j)
 	return j->quotas < 64 && shared == (j->key.kind == CF_KEY_OVERFLOW);
 }
 
+static __always_inline enum quota_answer entry_charge(struct judge *j,
+						      const struct cf_quota_spec *q,
+						      struct cf_quota_state *st, __u32 period,
+						      __u32 bytes)
+{
+	__u64 charged = 0;
+
+	if (j->key.kind == CF_KEY_OVERFLOW && q->drop_bytes != ~0ULL)
+		return shared_charge(st, j->noted, period, q->drop_bytes, bytes, &charged);
+	return quota_charge(st, period, q->drop_bytes, bytes, &charged);
+}
+
 /* One quota of the rule being walked. Nonzero: stop. Global: proven once, not per walk. */
 __noinline int walk_quota(void)
 {
@@ -234,7 +260,6 @@ __noinline int walk_quota(void)
 	const struct cf_quota_spec *q;
 	struct cf_quota_key *k;
 	struct cf_quota_state *st;
-	__u64 charged = 0;
 	__u32 period, bytes;
 
 	if (!j)
@@ -251,7 +276,13 @@ __noinline int walk_quota(void)
 	bytes = q->wire ? j->subject.wire_bytes : j->subject.payload_bytes;
 	__builtin_memset(k, 0, sizeof(*k));
 	quota_key(k, q, &j->subject);
+	j->noted = 0;
 	st = quota_entry(j, q, period);
+	if (!st && j->pass != GIVE_BACK && q->drop_bytes != ~0ULL) {
+		refuse(j);
+		j->stop_after = j->quotas;
+		return j->pass == CHARGE && !j->shadow;
+	}
 	if (!st)
 		return 0;
 	j->quotas++;
@@ -265,7 +296,7 @@ __noinline int walk_quota(void)
 		return 0;
 	case CHARGE:
 		charged_by(j);
-		if (quota_charge(st, period, q->drop_bytes, bytes, &charged) == QUOTA_FITS) {
+		if (entry_charge(j, q, st, period, bytes) == QUOTA_FITS) {
 			if (cfg.marks)
 				quota_marks(j, q, st);
 			if (reports_due(q, st))

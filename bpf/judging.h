@@ -37,8 +37,10 @@ struct judge {
 	__u32 quotas;     /* seen in this pass */
 	__u32 stop_after; /* quotas to give back */
 	__u64 by_shared;  /* bit n: the nth quota has charged its shared entry */
-	__u32 exempted;   /* an exempt took policies out */
-	__u32 published;  /* a publish did */
+	__u32 noted;    /* the period for which the key has noted a charge by that, as shared_note()
+			   says */
+	__u32 exempted; /* an exempt took policies out */
+	__u32 published; /* a publish did */
 	__u32 excepted;
 	__u32 drop_rule; /* ~0: none refuses */
 	__u32 drop_quota;
@@ -63,7 +65,8 @@ struct judge {
 	struct cf_quota_key key;
 	struct cf_quota_state fresh;
 	struct cf_rate_state fresh_rate;
-	__u64 owner_mine; /* what bpf/owner.h has looked up */
+	__u32 cell_at[CF_SPILL_ROWS]; /* the key's, as bpf/spill.h has looked up */
+	__u64 owner_mine;             /* what bpf/owner.h has looked up */
 	__u32 owner_at;
 	struct cf_quota_key hold_key;
 	struct cf_hold fresh_hold;

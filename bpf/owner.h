@@ -11,11 +11,7 @@
 
 #include "account.h"
 #include "judging.h"
-
-/* A cell of `owners`: MAC (48 bits), part of the address' hash (8), hours since boot (8). */
-#define OWNER_MAC(w)   ((w) >> 16)
-#define OWNER_TAG(w)   ((w) >> 8 & 0xff)
-#define OWNER_LIFETIME 1 /* hours; the one that has begun is not counted */
+#include "owned.h"
 
 static __always_inline __u64 owner_hash(const __u64 half[2])
 {
@@ -24,7 +20,7 @@ static __always_inline __u64 owner_hash(const __u64 half[2])
 
 static __always_inline __u64 owner_hour(void)
 {
-	return cfg.week_jiffies ? bpf_jiffies64() / (cfg.week_jiffies / 168) & 0xff : 0;
+	return cfg.week_jiffies ? bpf_jiffies64() / (cfg.week_jiffies / 168) & OWNER_HOURS : 0;
 }
 
 static __always_inline __u64 mac_word(const __u8 mac[6])
@@ -85,7 +81,7 @@ static __always_inline __u64 owner_take(struct judge *j, bool at_once)
 	was = *(volatile __u64 *)cell;
 	if (was && !at_once && OWNER_TAG(was) == OWNER_TAG(j->owner_mine) &&
 	    OWNER_MAC(was) != OWNER_MAC(j->owner_mine) &&
-	    ((j->owner_mine - was) & 0xff) <= OWNER_LIFETIME)
+	    ((j->owner_mine - was) & OWNER_HOURS) <= OWNER_LIFETIME)
 		return OWNER_MAC(was);
 	if (was == j->owner_mine)
 		return 0;

@@ -13,7 +13,9 @@
 
 /* Before each access to a word: where other CPUs may come in between. Tests schedule there. */
 #ifndef QUOTA_STEP
-#define QUOTA_STEP()
+#define QUOTA_STEP(word)
+/* The same, before one that is also a full barrier. */
+#define QUOTA_ORDERED(word)
 #endif
 
 #define QUOTA_TRIES 8
@@ -39,6 +41,11 @@ static __always_inline bool word_retired(__u64 w)
 	return word_period(w) == CF_QUOTA_PERIOD_MASK;
 }
 
+static __always_inline bool word_opening(__u64 w)
+{
+	return w == CF_QUOTA_OPENING;
+}
+
 /* Modular order: minutes wrap after eight years. */
 static __always_inline bool word_older(__u64 w, __u32 period)
 {
@@ -53,13 +60,13 @@ static __always_inline bool word_older(__u64 w, __u32 period)
 
 static __always_inline __u64 word_load(struct cf_quota_state *q)
 {
-	QUOTA_STEP();
+	QUOTA_STEP(&q->word);
 	return *(volatile __u64 *)&q->word;
 }
 
 static __always_inline __u64 word_swap(struct cf_quota_state *q, __u64 old, __u64 new)
 {
-	QUOTA_STEP();
+	QUOTA_STEP(&q->word);
 	return __sync_val_compare_and_swap(&q->word, old, new);
 }
 
@@ -155,7 +162,7 @@ static __always_inline enum quota_answer quota_charge(struct cf_quota_state *q, 
 		*charged = word_load(q);
 		return drop_bytes == ~0ULL ? QUOTA_FITS : QUOTA_TRIPPED;
 	}
-	QUOTA_STEP();
+	QUOTA_STEP(&q->word);
 	w = __sync_fetch_and_add(&q->word, bytes);
 	*charged = w;
 	q->used_bytes = word_used(w) + bytes;
@@ -165,37 +172,6 @@ static __always_inline enum quota_answer quota_charge(struct cf_quota_state *q, 
 		return QUOTA_FITS;
 	quota_give_back(q, w, bytes);
 	return QUOTA_TRIPPED;
-}
-
-/* What a cell of cf_quota_spill says of this period. */
-static __always_inline __u64 spilled(__u64 *cell, __u32 period)
-{
-	__u64 w;
-
-	QUOTA_STEP();
-	w = *(volatile __u64 *)cell;
-	return word_period(w) == (period & CF_QUOTA_PERIOD_MASK) ? word_used(w) : 0;
-}
-
-/* Too much is harmless there, too little is not. */
-__noinline int quota_spill(__u64 *cell, __u32 period, __u32 bytes)
-{
-	if (!cell)
-		return 0;
-	for (int i = 0; i < QUOTA_TRIES; i++) {
-		__u64 w;
-
-		QUOTA_STEP();
-		w = *(volatile __u64 *)cell;
-		if (!word_older(w, period))
-			break;
-		QUOTA_STEP();
-		if (__sync_val_compare_and_swap(cell, w, word_open(period) + bytes) == w)
-			return 0;
-	}
-	QUOTA_STEP();
-	__sync_fetch_and_add(cell, bytes);
-	return 0;
 }
 
 #endif

@@ -30,7 +30,7 @@ struct cf_restore {
 enum cf_restored {
 	CF_RESTORED_NOT,   /* its entry would not hold still, or is of a later period */
 	CF_RESTORED_ADDED, /* to what has been used since, or as a new entry */
-	CF_RESTORED_FULL,  /* there is no room for it */
+	CF_RESTORED_FULL,  /* there is no room for it: noted in its cells */
 };
 _Static_assert(sizeof(struct cf_restore) == 56 + 8 + 16 + CF_NAME_LEN, "program ABI");
 
@@ -60,5 +60,12 @@ struct cf_retire_rate {
 	__u32 pad;
 };
 _Static_assert(sizeof(struct cf_retire_rate) == 72, "program ABI");
+
+/* Cells of `owners` that are older than counts. */
+struct cf_age_owners {
+	__u64 hour_jiffies; /* as the generation's */
+	__u64 aged;         /* set by the program */
+};
+_Static_assert(sizeof(struct cf_age_owners) == 16, "program ABI");
 
 #endif

@@ -5,9 +5,11 @@
  * a second quota, or a way out of quarantine. And one that drops so many pairs that
  * nobody else's can be held.
  */
+#include <bpf/bpf.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "prog_help.h"
 
@@ -248,6 +250,46 @@ Test(forged, nobody_is_asked_by_himself)
 	     "policy \"src\" { from inside to 198.51.100.0/24 quota 1 kB per source each day\n"    \
 	     "at 100% drop, quarantine source for 2 h }\n"
 
+/* The only cell in use of `owners`: number and word. */
+static uint64_t owner_cell(int fd, uint32_t *ret_i)
+{
+	uint64_t w = 0;
+
+	for (*ret_i = 0; *ret_i < CF_OWNERS; ++*ret_i)
+		if (!bpf_map_lookup_elem(fd, ret_i, &w) && w)
+			return w;
+	return 0;
+}
+
+/* The hour that an owner is remembered with comes round after 256 of them. */
+Test(forged, an_owner_of_long_ago_stays_one_of_long_ago)
+{
+	uint32_t i;
+	uint64_t w;
+	struct rig r;
+	int fd;
+
+	rig_setup(&r, QUOTA, NULL);
+	assert_reason(send_as(&r, "10.0.0.5", 5), CF_REASON_PASS_QUOTA);
+	cr_assert_eq(datapath_owners_age(r.dp), 0, "an owner of this hour");
+	fd = bpf_obj_get("/sys/fs/bpf/curfew/owners");
+	w = owner_cell(fd, &i);
+	cr_assert_neq(w, 0);
+	/* 200 hours later, which is 56 before it would be young again */
+	w = (w & ~0xffULL) | ((w - 200) & 0xff);
+	cr_assert_eq(bpf_map_update_elem(fd, &i, &w, BPF_ANY), 0);
+	cr_assert_eq(datapath_owners_age(r.dp), 1);
+	cr_assert_eq(owner_cell(fd, &i), (w & ~0xffULL) | ((w + 72) & 0xff),
+		     "as old as can be, and the owner still");
+	cr_assert_eq(datapath_owners_age(r.dp), 0);
+	/* who has the address now has an account */
+	for (int k = 0; k < 4; k++)
+		assert_reason(send_as(&r, "10.0.0.5", 6),
+			      k < 3 ? CF_REASON_PASS_QUOTA : CF_REASON_DROP_QUOTA);
+	cr_assert_eq(rig_quota_count(&r, CF_KEY_SOURCE), 2);
+	close(fd);
+}
+
 Test(forged, nobody_takes_the_room_of_what_is_held)
 {
 	static const struct rig_options few = { .quota_keys = 256 };
@@ -267,6 +309,39 @@ Test(forged, nobody_takes_the_room_of_what_is_held)
 	s.src = "10.0.0.6";
 	rig_packet(&r, RIG_INSIDE, &s);
 	cr_assert_eq(list(&r).holds, CF_MAKER_LEAST + 1);
+}
+
+/* Nor does it cost anybody's share that the table was full. */
+Test(forged, what_found_no_room_is_not_held_against_its_source)
+{
+	static const struct rig_options few = { .quota_keys = 256 };
+	struct cf_quota_key key = { .kind = CF_KEY_PAIR, .quota = 1 };
+	struct cf_hold h = { .seconds = 7200 };
+	struct frame_spec s = udp("10.0.0.5", NULL, 5);
+	char dst[32];
+	struct rig r;
+
+	rig_setup(&r, HOLDS, &few);
+	h.until_jiffies = datapath_jiffies(r.dp) + 7200ULL * datapath_control(r.dp)->hz;
+	for (uint32_t i = 0; i < CF_HELD_MAX; i++) {
+		memcpy(key.src, &i, sizeof(i));
+		cr_assert_eq(datapath_hold_put(r.dp, &key, &h), 0);
+	}
+	s.dst = dst;
+	for (int i = 0; i < 2 * CF_MAKER_LEAST; i++) {
+		snprintf(dst, sizeof(dst), "203.0.113.%d", i);
+		assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_DROP_POLICY);
+	}
+	cr_assert_eq(noted(&r, CF_NOTE_HOLD_NOT_MADE), 2 * CF_MAKER_LEAST);
+	for (uint32_t i = 0; i < CF_HELD_MAX; i++) {
+		memcpy(key.src, &i, sizeof(i));
+		cr_assert_eq(datapath_hold_lift(r.dp, &key), 0);
+	}
+	for (int i = 0; i < 2 * CF_MAKER_LEAST; i++) {
+		snprintf(dst, sizeof(dst), "203.0.113.%d", i);
+		assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_DROP_POLICY);
+	}
+	cr_assert_eq(list(&r).holds, CF_MAKER_LEAST, "its share, and all of that");
 }
 
 Test(forged, a_quarantine_without_room_is_made_later)

@@ -1,181 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * P3: no interleaving overshoots. bpf/quota.h itself, compiled for the host, run
- * by a few CPUs that take turns at each access to a quota's word: every order of
- * turns is tried, to the end or to where another order has been before. What a CPU
- * will do is decided by what it has seen, so a situation is the words, what has
- * passed, and a hash of what each CPU saw.
+/* P3: no interleaving overshoots, at an entry and on the way from the shared one to one of its own.
  */
-#include <criterion/criterion.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <ucontext.h>
-
-static void step(void);
-#define QUOTA_STEP()      step()
-#define CURFEW_BPF_MAPS_H /* its maps are the kernel's */
-#include "pkt.h"
-#undef __noinline
-#define __noinline static __attribute__((noinline, unused))
-#include "quota.h"
-
-#define LIMIT      100
-#define CPUS_MAX   3
-#define STEPS_MAX  64
-#define STACK_SIZE 65536
-#define BEEN_MAX   (1U << 24)
-
-struct quotas {
-	struct cf_quota_state q[2];
-	uint64_t passed[2][4]; /* bytes that passed, by quota and period */
-	uint64_t offered;
-	uint64_t refused;
-};
-
-struct cpu {
-	ucontext_t at;
-	uint64_t seen; /* hash of what it saw, and when */
-	bool done;
-	void (*run)(struct quotas *s, int cpu);
-	char stack[STACK_SIZE];
-};
-
-static struct {
-	struct cpu cpus[CPUS_MAX];
-	int n, running;
-	ucontext_t scheduler;
-	struct quotas state;
-	/* the order of turns: of those who could have gone on, which did */
-	unsigned char choice[STEPS_MAX], choices[STEPS_MAX];
-	int depth;
-	uint64_t situations;
-	uint64_t been[BEEN_MAX]; /* open addressing; 0: free */
-} model;
-
-/* FNV-1a, by words. */
-static uint64_t hash(uint64_t h, const void *data, size_t size)
-{
-	const uint64_t *word = data;
-
-	for (size_t i = 0; i < size / 8; i++)
-		h = (h ^ word[i]) * 0x100000001b3ULL ^ h >> 29;
-	return h;
-}
-
-static void step(void)
-{
-	struct cpu *c = &model.cpus[model.running];
-
-	c->seen = hash(c->seen, &(uint64_t){ 1 }, 8); /* it got here */
-	swapcontext(&c->at, &model.scheduler);
-	/* what it is about to see */
-	for (int i = 0; i < 2; i++)
-		c->seen = hash(c->seen, &model.state.q[i].word, 8);
-}
-
-/* True if another order of turns has led here before. */
-static bool been_here(void)
-{
-	uint64_t h = hash(0xcbf29ce484222325ULL, &model.state.passed, sizeof(model.state.passed));
-	size_t i;
-
-	h = hash(h, &model.state.refused, sizeof(model.state.refused));
-	for (int q = 0; q < 2; q++)
-		h = hash(h, &model.state.q[q].word, 8);
-	for (int c = 0; c < model.n; c++)
-		h = hash(h, &model.cpus[c].seen, 8);
-	h |= !h;
-	for (i = h % BEEN_MAX; model.been[i]; i = (i + 1) % BEEN_MAX)
-		if (model.been[i] == h)
-			return true;
-	cr_assert_lt(++model.situations, BEEN_MAX / 2, "more situations than there is room for");
-	model.been[i] = h;
-	return false;
-}
-
-static void enter(void)
-{
-	struct cpu *c = &model.cpus[model.running];
-
-	c->run(&model.state, model.running);
-	c->seen = ~0ULL - (uint64_t)model.running;
-	c->done = true;
-}
-
-static void start(int i)
-{
-	struct cpu *c = &model.cpus[i];
-
-	getcontext(&c->at);
-	c->at.uc_stack.ss_sp = c->stack;
-	c->at.uc_stack.ss_size = sizeof(c->stack);
-	c->at.uc_link = &model.scheduler;
-	c->done = false;
-	c->seen = (uint64_t)i + 1;
-	makecontext(&c->at, enter, 0);
-}
-
-/* One order of turns: as chosen so far, then always the first who can. True if it came to an end.
- */
-static bool run_order(void)
-{
-	int at = 0;
-
-	for (int i = 0; i < model.n; i++)
-		start(i);
-	for (;;) {
-		int ready[CPUS_MAX], n = 0;
-
-		for (int i = 0; i < model.n; i++)
-			if (!model.cpus[i].done)
-				ready[n++] = i;
-		if (!n)
-			break;
-		if (at >= model.depth && been_here()) {
-			model.depth = at;
-			return false;
-		}
-		cr_assert_lt(at, STEPS_MAX, "more steps than the model has room for");
-		if (at >= model.depth)
-			model.choice[at] = 0;
-		model.choices[at] = (unsigned char)n;
-		model.running = ready[model.choice[at++]];
-		swapcontext(&model.scheduler, &model.cpus[model.running].at);
-	}
-	model.depth = at;
-	return true;
-}
-
-/* The next order: the last choice that can be another one is; false after the last. */
-static bool next_order(void)
-{
-	while (model.depth && model.choice[model.depth - 1] + 1 == model.choices[model.depth - 1])
-		model.depth--;
-	if (!model.depth)
-		return false;
-	model.choice[model.depth - 1]++;
-	return true;
-}
-
-static void explore(int n, void (*run)(struct quotas *s, int cpu),
-		    void (*prepare)(struct quotas *s), void (*check)(const struct quotas *s))
-{
-	model.n = n;
-	model.depth = 0;
-	model.situations = 0;
-	memset(model.been, 0, sizeof(model.been));
-	for (int i = 0; i < n; i++)
-		model.cpus[i].run = run;
-	do {
-		memset(&model.state, 0, sizeof(model.state));
-		prepare(&model.state);
-		if (run_order())
-			check(&model.state);
-	} while (next_order());
-	cr_assert_gt(model.situations, 10, "nothing was tried");
-	printf("%lu situations\n", (unsigned long)model.situations);
-}
+#include "quota_turns.h"
 
 /* As judge.h does it: charge each quota; if one refuses, latch it and give back the others. */
 static void packet(struct quotas *s, int n, uint32_t period, uint32_t bytes)
@@ -332,4 +158,205 @@ static void passed_before_or_refused(const struct quotas *s)
 Test(quota_model, a_retired_entry)
 {
 	explore(2, retire_or_charge, first_period, passed_before_or_refused);
+}
+
+/* ---- from the shared entry to one of its own --------------------------------------- */
+
+/*
+ * The table is the model's: what a CPU puts there stays in its store buffer until a full barrier,
+ * or until it drains by itself, which is a turn like any other. Atomics are as the host has
+ * them, in one order for all: that those of bpf/cells.h which must be barriers are such in the
+ * programs is for tests/vm/ordered to say.
+ */
+static struct cf_quota_state *find(struct quotas *s)
+{
+	step(&s->there);
+	return s->there || s->buffered == (uint64_t)model.running + 1 ? &s->q[0] : NULL;
+}
+
+/* As quota_make() of bpf/spill.h. */
+static bool make(struct quotas *s, const struct spill_cells *c, uint32_t period)
+{
+	step(&s->there);
+	/* the bucket's lock */
+	if (s->there || s->buffered)
+		return false;
+	s->q[0].word = CF_QUOTA_OPENING;
+	s->buffered = (uint64_t)model.running + 1;
+	return entry_open(&s->q[0], c, period);
+}
+
+static void charge_own(struct quotas *s, uint32_t period, uint32_t bytes)
+{
+	__u64 charged = 0;
+
+	if (quota_charge(&s->q[0], period, LIMIT, bytes, &charged) == QUOTA_FITS)
+		s->passed[0][word_period(charged)] += bytes;
+	else
+		s->refused++;
+}
+
+/* As quota_entry() and walk_quota() of bpf/judge.h. */
+static void packet_of_new_key(struct quotas *s, bool may_make, uint32_t period, uint32_t bytes)
+{
+	struct spill_cells c = { { (__u64 *)&s->cell[0], (__u64 *)&s->cell[1] } };
+	struct cf_quota_state *st = find(s);
+	uint32_t noted = 0;
+	__u64 charged = 0;
+	uint64_t w;
+
+	if (st && !word_retired(entry_word(st))) {
+		charge_own(s, period, bytes);
+		return;
+	}
+	if (st || !may_make || !make(s, &c, period))
+		noted = shared_note(&s->q[1], &c, period, LIMIT, bytes);
+	st = find(s);
+	if (st) {
+		w = entry_word(st);
+		if (!word_retired(w)) {
+			charge_own(s, period, bytes);
+			return;
+		}
+		if (word_opening(w)) {
+			s->refused++;
+			return;
+		}
+	}
+	cr_assert_neq(noted, 0, "charged without a note");
+	if (shared_charge(&s->q[1], noted, period, LIMIT, bytes, &charged) == QUOTA_FITS)
+		s->passed[1][word_period(charged)] += bytes;
+	else
+		s->refused++;
+}
+
+/* Both entries have let pass bytes of one and the same key. */
+static void one_limit(const struct quotas *s)
+{
+	for (int period = 0; period < 4; period++)
+		cr_assert_leq(s->passed[0][period] + s->passed[1][period], LIMIT,
+			      "%lu bytes by its own entry and %lu by the shared one, in period %d",
+			      (unsigned long)s->passed[0][period],
+			      (unsigned long)s->passed[1][period], period);
+}
+
+static void its_buffer(struct quotas *s)
+{
+	step(&s->buffered);
+	s->there |= !!s->buffered;
+	s->buffered = 0;
+}
+
+static void shares_makes_charges(struct quotas *s, int cpu)
+{
+	if (cpu == 0)
+		packet_of_new_key(s, false, 1, 60);
+	else if (cpu == 1)
+		packet_of_new_key(s, true, 1, 50);
+	else
+		its_buffer(s);
+}
+
+Test(quota_model, one_shares_while_another_makes_the_entry)
+{
+	explore(3, shares_makes_charges, first_period, one_limit);
+}
+
+/*
+ * A third finds the entry as soon as it is open, and uses it up. The shared entry has room, and
+ * what is charged there is left out; the buffer drains when it must.
+ */
+static void third_uses_it_up(struct quotas *s, int cpu)
+{
+	struct spill_cells c = { { (__u64 *)&s->cell[0], (__u64 *)&s->cell[1] } };
+	struct cf_quota_state *st;
+
+	if (cpu == 1) {
+		make(s, &c, 1);
+		return;
+	}
+	if (cpu == 0)
+		cells_add(&c, 1, 60);
+	st = find(s);
+	if (st && !word_retired(entry_word(st)))
+		charge_own(s, 1, cpu ? 90 : 60);
+	else if (!st && !cpu)
+		s->passed[1][1] += 60;
+}
+
+Test(quota_model, a_third_uses_it_up_as_soon_as_it_is_open)
+{
+	explore(3, third_uses_it_up, first_period, one_limit);
+}
+
+static void both_may_make(struct quotas *s, int cpu)
+{
+	if (cpu < 2)
+		packet_of_new_key(s, true, 1, cpu ? 70 : 40);
+	else
+		its_buffer(s);
+}
+
+Test(quota_model, two_make_the_entry_at_once)
+{
+	explore(3, both_may_make, first_period, one_limit);
+}
+
+/* The clock of one is behind: what it shares may be charged to the next period. */
+static void at_the_edge_shared(struct quotas *s, int cpu)
+{
+	packet_of_new_key(s, cpu == 1, cpu == 0 ? 1 : 2, cpu == 0 ? 60 : 50);
+}
+
+Test(quota_model, the_period_ends_while_the_entry_is_made)
+{
+	explore(2, at_the_edge_shared, first_period, one_limit);
+}
+
+static void edge_of_the_shared(struct quotas *s, int cpu)
+{
+	__u64 charged = 0;
+
+	if (cpu == 0)
+		packet_of_new_key(s, false, 1, 60);
+	else if (cpu == 1)
+		packet_of_new_key(s, true, 2, 50);
+	else /* another key's */
+		quota_charge(&s->q[1], 2, LIMIT, 1, &charged);
+}
+
+Test(quota_model, the_shared_entry_goes_on_to_the_next_period_meanwhile)
+{
+	explore(3, edge_of_the_shared, first_period, one_limit);
+}
+
+/* Noted for a later period, since when the clock was set back. */
+static void noted_ahead(struct quotas *s)
+{
+	s->q[1].word = word_open(2) + 60;
+	s->cell[0] = s->cell[1] = word_open(2) + 60;
+	s->passed[1][2] = 60;
+}
+
+static void one_limit_for_both_periods(const struct quotas *s)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < 2; i++)
+		for (int period = 0; period < 4; period++)
+			sum += s->passed[i][period];
+	cr_assert_leq(sum, LIMIT, "%lu bytes passed", (unsigned long)sum);
+}
+
+static void shares_makes_smaller(struct quotas *s, int cpu)
+{
+	if (cpu < 2)
+		packet_of_new_key(s, cpu == 1, 1, cpu ? 30 : 20);
+	else
+		its_buffer(s);
+}
+
+Test(quota_model, what_is_noted_for_a_later_period_counts)
+{
+	explore(3, shares_makes_smaller, noted_ahead, one_limit_for_both_periods);
 }

@@ -82,6 +82,122 @@ Test(quota_store, the_last_record_of_a_key_counts)
 	buf_done(&b);
 }
 
+/* ---- cells ------------------------------------------------------------------- */
+
+static struct quota_record cell(uint32_t quota, uint64_t seed, uint32_t n, uint64_t used)
+{
+	return (struct quota_record){ .key = quota_cell_key(quota, seed, n),
+				      .used_bytes = used,
+				      .period_minute = 29000000 & CF_QUOTA_PERIOD_MASK };
+}
+
+static void file_of_cells(struct buf *out)
+{
+	struct quota_record all = cell(7, 0xfeedfacecafebeefULL, CF_CELL_ALL, 65536);
+
+	quota_store_head(out, 42);
+	for (uint32_t i = 0; i < CF_CELLS; i += 31) {
+		struct quota_record c = cell(7, 0xfeedfacecafebeefULL, i, i * 10 + 1),
+				    same = cell(8, 3, i, 5);
+
+		quota_store_record(out, &c);
+		quota_store_record(out, &same);
+	}
+	quota_store_record(out, &all);
+}
+
+Test(quota_store, cells_are_keys_of_their_own)
+{
+	struct quota_records l = { 0 };
+	struct buf b = { 0 };
+	size_t n = (CF_CELLS + 30) / 31;
+
+	file_of_cells(&b);
+	cr_assert_eq(read_file(&b, b.n, &l, NULL), 0);
+	cr_assert_eq(l.n, 2 * n + 1);
+	for (uint32_t i = 0; i < CF_CELLS; i++) {
+		struct quota_record want = cell(7, 0xfeedfacecafebeefULL, i, 0), *got;
+		struct cf_quota_key stranger = quota_cell_key(7, 1, i);
+
+		got = quota_records_find(&l, &want.key);
+		cr_assert_eq(!!got, i % 31 == 0, "only those in use");
+		if (!got)
+			continue;
+		cr_assert_eq(got->used_bytes, i * 10 + 1);
+		cr_assert_eq(got->period_minute, want.period_minute);
+		cr_assert_eq(got->key.asn, i);
+		cr_assert_eq(quota_cell_seed(&got->key), 0xfeedfacecafebeefULL);
+		cr_assert_null(quota_records_find(&l, &stranger), "another seed, another cell");
+	}
+	cr_assert_eq(quota_records_find(&l, &(struct cf_quota_key){ .quota = 7 }), NULL);
+	quota_records_done(&l);
+	buf_done(&b);
+}
+
+/* Files of before there were cells: another number in the head, and nothing else. */
+Test(quota_store, a_file_of_the_first_version)
+{
+	/* { "CFQUOTA", 1, 88, tables 42 } and one record, as they were written then */
+	static const unsigned char first[] = {
+		0x43, 0x46, 0x51, 0x55, 0x4f, 0x54, 0x41, 0x00, 0x01, 0x00, 0x00, 0x00, 0x58, 0x00,
+		0x00, 0x00, 0x2a, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xf0, 0xa4, 0x74, 0xe1,
+		0x53, 0xc6, 0x3f, 0x4a, 0x03, 0x00, 0x00, 0x00, 0x15, 0x00, 0x00, 0x00, 0x00, 0x00,
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00,
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+		0x00, 0x00, 0x00, 0x00, 0xb8, 0x0b, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x40, 0x81,
+		0x3a, 0x00, 0x03, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+		0xcc, 0x70, 0xcf, 0x61, 0xcd, 0x06, 0xb2, 0xf5,
+	};
+	struct quota_records l = { 0 };
+	struct buf b = { 0 };
+
+	buf_add(&b, first, sizeof(first));
+	cr_assert_eq(read_file(&b, b.n, &l, NULL), 0);
+	cr_assert_eq(l.n, 1);
+	cr_assert_eq(l.v[0].key.quota, 3);
+	cr_assert_eq(l.v[0].key.asn, 21);
+	cr_assert_eq(l.v[0].used_bytes, 3000);
+	cr_assert(l.v[0].latched);
+	quota_records_done(&l);
+	/* none of the next */
+	b.s[8] = 3;
+	cr_assert_eq(read_file(&b, b.n, &l, NULL), -EINVAL);
+	buf_done(&b);
+}
+
+/*
+ * The arithmetic of cells: none grows by more than their quota's shared entry does, so
+ * that at any later moment a cell on record and the reserve together are at least what it is.
+ */
+Test(quota_store, the_reserve_of_the_shared_entry_covers_its_cells)
+{
+	const uint64_t limit = 10000000;
+	uint64_t used = 0, cells[4] = { 0 }, on_record[4] = { 0 }, reserve = 0, record = 0;
+	unsigned int seed = 1;
+
+	for (int i = 0; i < 20000; i++) {
+		uint64_t bytes = (uint64_t)(rand_r(&seed) % 1500);
+
+		if (used + bytes > limit)
+			break;
+		/* told at half of it, on disk before the rest is used */
+		if (used + bytes >= record) {
+			reserve = quota_reserve(used, UINT64_MAX, 0, limit, limit, 1250000);
+			record = used + reserve;
+			memcpy(on_record, cells, sizeof(cells));
+			cr_assert_geq(record, used + bytes);
+		}
+		cells[rand_r(&seed) % 4] += bytes;
+		used += bytes;
+		for (int c = 0; c < 4; c++)
+			cr_assert_geq(on_record[c] + reserve, cells[c]);
+	}
+	cr_assert_gt(used, limit - 1500);
+}
+
+/* ---- damage ------------------------------------------------------------------- */
+
 /* Cut anywhere: all whole records before the cut, and nothing else. */
 Test(quota_store, a_file_that_is_cut_off)
 {
@@ -134,6 +250,30 @@ Test(quota_store, a_file_that_is_scrambled)
 	}
 	buf_done(&b);
 	buf_done(&one);
+}
+
+Test(quota_store, cells_that_are_cut_off_or_scrambled)
+{
+	struct buf b = { 0 };
+	size_t head = 32, line = 88, all;
+
+	file_of_cells(&b);
+	all = (b.n - head) / line;
+	for (size_t at = head; at < b.n; at += 7) {
+		struct quota_records l = { 0 };
+		size_t bad = 0;
+
+		b.s[at] ^= 0x20;
+		cr_assert_eq(read_file(&b, b.n, &l, &bad), 0);
+		cr_assert_eq(l.n, (at - head) / line);
+		cr_assert_eq(bad, (all - l.n) * line);
+		quota_records_done(&l);
+		b.s[at] ^= 0x20;
+		cr_assert_eq(read_file(&b, at, &l, &bad), 0);
+		cr_assert_eq(l.n, (at - head) / line);
+		quota_records_done(&l);
+	}
+	buf_done(&b);
 }
 
 #define MB 1000000ULL

@@ -10,7 +10,7 @@
 #include "curfew/reasons.def"
 
 /* Bumped whenever a shared map's layout changes: pinned maps of another version are not adopted. */
-#define CF_LAYOUT_VERSION 6
+#define CF_LAYOUT_VERSION 7
 
 #define CF_RULES_MAX    512 /* policies, except blocks, exempts, protects, blocks, allows together */
 #define CF_ROW_WORDS    (CF_RULES_MAX / 64)
@@ -60,5 +60,14 @@ enum cf_began { CF_BEGAN_UNKNOWN, CF_BEGAN_INSIDE, CF_BEGAN_OUTSIDE, CF_BEGAN_MA
 
 /* Where a packet began, as `from` sees it. */
 enum cf_from { CF_FROM_INSIDE, CF_FROM_GATEWAY, CF_FROM_OTHER, CF_FROM_MAX };
+
+/*
+ * Of a cache line, on every machine we run on; and whether two members of a struct that begins one
+ * are in the same. What the memory of maps adds to that is asked in tests/prog/hit_calls.c.
+ */
+#define CF_LINE 64
+#define CF_ONE_LINE(T, first, last)                                                                \
+	(__builtin_offsetof(T, first) / CF_LINE ==                                                 \
+	 (__builtin_offsetof(T, last) + sizeof(((T *)0)->last) - 1) / CF_LINE)
 
 #endif

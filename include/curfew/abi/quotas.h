@@ -104,19 +104,29 @@ _Static_assert(sizeof(struct cf_quota_state) == 88, "map ABI");
 #define CF_QUOTA_SHARED         (1U << 29) /* of a shared entry: that keys have come to it */
 /* An entry that is about to be deleted; no period says so, since minute 2^22 - 1 is not used. */
 #define CF_QUOTA_RETIRED ((__u64)CF_QUOTA_PERIOD_MASK << CF_QUOTA_PERIOD_SHIFT | CF_QUOTA_LATCH)
+/* One that is being made, for an instant: what it begins with is not known yet (bpf/cells.h). */
+#define CF_QUOTA_OPENING ((__u64)CF_QUOTA_PERIOD_MASK << CF_QUOTA_PERIOD_SHIFT)
 
 /*
  * `quotas_spilled`, by quota id: what keys without an entry have been charged by the
  * shared one, in a cell of each row by a hash of the key; words as in cf_quota_state.
  * Who is given an entry later begins with the lesser of its cells, or would have the limit
- * twice in one period.
+ * twice in one period. The hash's seed is the entry's own, since cells outlive the machine.
  */
 #define CF_SPILL_ROWS  2
-#define CF_SPILL_CELLS 512
+#define CF_SPILL_CELLS 512 /* a row's; another number wants another version of STATE/quotas */
 struct cf_quota_spill {
+	__u64 seed;
 	__u64 word[CF_SPILL_ROWS][CF_SPILL_CELLS];
 };
-_Static_assert(sizeof(struct cf_quota_spill) == 8192, "map ABI");
+_Static_assert(sizeof(struct cf_quota_spill) == 8200, "map ABI");
+/*
+ * On record and for the loader's programs a cell is a key of this kind: its number, row after
+ * row, in `asn`, and the seed in the first half of `src`. CF_CELL_ALL: a reserve, of all cells.
+ */
+#define CF_KEY_CELL 256
+#define CF_CELLS    (CF_SPILL_ROWS * CF_SPILL_CELLS)
+#define CF_CELL_ALL (~0U)
 
 /*
  * `rates`: GCRA (ITU-T I.371; RFC 4443 2.4 calls it a token bucket) in one word: the

@@ -90,7 +90,9 @@ static int load(struct daemon *d, const struct policy_set *set, const struct ima
 		*ret_error = xprintf("cannot read the kernel's clocks: %s", strerror(-r));
 		return EXIT_DEGRADED;
 	}
+	daemon_ledger_reload(d);
 	wants_build(set, &wants);
+	daemon_quotas_prepare(d, image);
 	/* after a reboot nothing may pass before; else what is still in force, perhaps by another
 	 * clock, would take it for a period that is over */
 	if (first)
@@ -242,6 +244,7 @@ int daemon_recompile(struct daemon *d, const char *because, char **ret_error)
 static int read_next(struct daemon *d, struct running *next, struct buf *warnings, char **ret_error)
 {
 	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	_cleanup_net_state_ struct net_state net = { 0 };
 	uint64_t began = daemon_monotonic_us();
 	int r = running_read(d->cli->config, next, &diags);
 
@@ -252,6 +255,8 @@ static int read_next(struct daemon *d, struct running *next, struct buf *warning
 	d->took.databases_us = daemon_monotonic_us() - began;
 	if (r < 0)
 		return bad(&diags, NULL, "the policy in force stays as it was", ret_error);
+	if (net_state_read(&net) == 0)
+		running_check_here(next, &net, daemon_now(d), &diags);
 	diags_append(&diags, warnings);
 	return 0;
 }
@@ -312,7 +317,7 @@ static int reload(struct daemon *d, const struct reload *opt, struct buf *warnin
 		return r;
 	}
 	daemon_set_error(d, NULL);
-	d->fell_back = false;
+	d->fell_back = d->taken_back = false;
 	if (opt->confirm_seconds) {
 		wait_for_confirm(d, &old, a.confirm_until);
 		return 0;
@@ -357,15 +362,19 @@ void daemon_confirm_poll(struct daemon *d)
 	if (!d->unconfirmed.waiting || datapath_jiffies(d->dp) < d->unconfirmed.until_jiffies)
 		return;
 	if (attempt(d, &a, &old, &error)) {
-		log_critical("cannot return to the configuration before the unconfirmed one: %s; "
-			     "until that works, the kernel only observes",
-			     error);
+		if (!d->unconfirmed.stuck)
+			daemon_tell(d, ALERT_RELOAD, CF_LEVEL_CRITICAL,
+				    xprintf("cannot return to the configuration before the "
+					    "unconfirmed one: %s; until that works, the kernel "
+					    "only observes",
+					    error));
+		d->unconfirmed.stuck = true;
 		return;
 	}
 	running_done(&old);
-	d->unconfirmed.waiting = false;
-	daemon_set_error(d,
-			 xstrdup("the last reload was not confirmed in time and was taken back"));
-	log_warning(
-		"the reload was not confirmed in time: the configuration before it is in force again");
+	d->unconfirmed.waiting = d->unconfirmed.stuck = false;
+	d->taken_back = true;
+	daemon_tell(d, ALERT_RELOAD, CF_LEVEL_WARNING,
+		    xstrdup("the reload was not confirmed in time: the configuration before it is "
+			    "in force again"));
 }

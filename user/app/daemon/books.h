@@ -20,6 +20,7 @@ struct books {
 	struct hash_seed seed;
 	struct alert_seen *seen; /* what has been reported already */
 	struct drop_book *drops; /* what was dropped lately */
+	struct past_rules past;  /* what the kernel tells of generations before this one */
 	uint64_t polled_ms;      /* of the monotonic clock; 0: never */
 	uint32_t published_poll;
 	uint64_t published_wire; /* the ledger's total then */

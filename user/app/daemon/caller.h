@@ -8,7 +8,14 @@
 
 #include "base/addr.h"
 
+/* How we know of a connection. */
+enum caller_kind {
+	CALLER_OWN,  /* of the one who asks */
+	CALLER_PAST, /* the one who asks came in by it, and it is not open any more */
+	CALLER_OPEN  /* it is open; whose it is, we do not know */
+};
 struct caller {
+	enum caller_kind kind;
 	struct addr client;                /* where they are */
 	struct addr server;                /* the address of ours they reached */
 	uint16_t client_port, server_port; /* 0: not known */
@@ -19,7 +26,6 @@ struct caller {
 struct callers {
 	struct caller v[CALLERS_MAX];
 	size_t n;
-	bool own; /* the one who asks; else whoever is logged in */
 };
 
 /*

@@ -40,6 +40,7 @@ struct held_list {
 /* A configuration that goes back unless somebody confirms it. */
 struct unconfirmed {
 	bool waiting;
+	bool stuck; /* it is to go back, and cannot: said once */
 	uint64_t until_jiffies;
 	struct running before; /* set NULL: there was none */
 };
@@ -67,6 +68,7 @@ struct daemon {
 		struct held_list list; /* as of the last look */
 		bool dirty;            /* there are others since, or the file is old */
 		uint64_t save_after;   /* polls: the file is not written before */
+		uint64_t aged_ms; /* when owners of addresses were last told their age; 0: never */
 		uint64_t save_errors;
 	} holds;
 	struct unconfirmed unconfirmed;
@@ -74,6 +76,7 @@ struct daemon {
 	struct {
 		uint64_t read_us, databases_us, compile_us;
 	} took;            /* by the last change of what is in force */
+	bool taken_back;   /* nobody confirmed what the file says: what was before is in force */
 	bool fell_back;    /* the file was bad at the start: the last good one is in force */
 	char *coverage;    /* what was last said about the hooks */
 	char *last_error;  /* of the last reload or cover that failed; NULL: none */
@@ -122,9 +125,10 @@ extern const struct request
 /* Called by the loop: after each poll of the maps (once a second), and for each kernel event. */
 void daemon_ledger_poll(struct daemon *d);
 void daemon_ledger_event(struct daemon *d, const struct cf_event *ev);
-/* Called before the first poll and after the last; and after each change of d->now. */
+/* Called before the first poll and after the last; before and after each change of d->now. */
 int daemon_ledger_start(struct daemon *d, char **ret_error);
 void daemon_ledger_stop(struct daemon *d);
+void daemon_ledger_reload(struct daemon *d);
 void daemon_ledger_reloaded(struct daemon *d);
 
 #endif

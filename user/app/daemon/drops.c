@@ -44,19 +44,25 @@ void drop_book_free(struct drop_book *b)
 	free(b);
 }
 
-/* The rule's name, and its quota or rate: of the generation in force only. */
+/* The rule's name; and its quota or rate, of the generation in force only. */
 static void name(const struct daemon *d, struct drop_seen *s)
 {
 	const struct image *img = d->now.image;
+	const struct cf_rule *r;
 	const struct policy *p;
 	struct buf text = { 0 };
+	uint32_t now;
 
-	if (!img || s->drop.generation != d->now.generation || s->drop.rule >= img->rules.n)
+	if (!img)
 		return;
-	p = rule_policy(img, d->now.set, s->drop.rule);
-	s->policy = p ? xstrdup(p->name)
-		      : xstrndup(img->rules.v[s->drop.rule].name, sizeof(img->rules.v->name));
-	if (s->drop.quota < img->quotas.n && limit_print(img, d->now.set, s->drop.quota, &text))
+	r = past_rules_find(&d->books->past, img, d->now.generation, s->drop.generation,
+			    s->drop.rule, &now);
+	if (!r)
+		return;
+	p = rule_policy(img, d->now.set, now);
+	s->policy = p ? xstrdup(p->name) : xstrndup(r->name, sizeof(r->name));
+	if (s->drop.generation == d->now.generation && s->drop.quota < img->quotas.n &&
+	    limit_print(img, d->now.set, s->drop.quota, &text))
 		s->limit = text.s;
 }
 

@@ -43,21 +43,7 @@ void daemon_excuse(struct daemon *d)
 
 static void tell(struct daemon *d, enum cf_level level, char *story)
 {
-	struct alert a = {
-		.kind = ALERT_FAILING,
-		.level = level,
-		.verdict = ALERT_PASSED,
-		.at = daemon_now(d),
-		.story = story,
-	};
-
-	log_line(level == CF_LEVEL_CRITICAL  ? LOG_LEVEL_CRITICAL
-		 : level == CF_LEVEL_WARNING ? LOG_LEVEL_WARNING
-					     : LOG_LEVEL_NOTICE,
-		 "%s", story);
-	if (d->alerts)
-		alert_log_add(d->alerts, &a, d->zone);
-	alert_done(&a);
+	daemon_tell(d, ALERT_FAILING, level, story);
 }
 
 static const struct failing_row *row_in_force(const struct daemon *d, enum on_event event)

@@ -116,31 +116,49 @@ static bool cuts_at(struct guard *g, struct utc at)
 	return limits_cut(g, &v.charged, at);
 }
 
-static int refuse(const struct guard *g, const struct callers *callers, struct utc at,
-		  const struct zone *zone, char **ret_error)
+/* "your own connection from 192.0.2.7" */
+static char *whose(const struct caller *c)
 {
+	char client[ADDR_TEXT_MAX];
+
+	addr_format(&c->client, client);
+	switch (c->kind) {
+	case CALLER_OWN:
+		return xprintf("your own connection from %s", client);
+	case CALLER_PAST:
+		return xprintf("the connection from %s that you came in by, which is not open now",
+			       client);
+	case CALLER_OPEN:
+		break;
+	}
+	if (c->server_port == SSH_PORT)
+		return xprintf("the SSH connection from %s", client);
+	return xprintf("the connection from %s to port %u", client, c->server_port);
+}
+
+static int refuse(const struct guard *g, struct utc at, const struct zone *zone, char **ret_error)
+{
+	_cleanup_free_ char *connection = whose(g->caller);
 	char client[ADDR_TEXT_MAX], when[64];
 
 	*ret_error = xprintf(
-		"this would cut %s from %s: '%s' %s %s%s; "
+		"this would cut %s: '%s' %s %s%s; "
 		"add 'protect { from gateway  to %s }' to the configuration, or use --force",
-		callers->own ? "your own connection" : "the SSH connection",
-		addr_format(&g->caller->client, client), g->name, g->how,
-		at.s > g->now.s ? "from " : "at once",
-		at.s > g->now.s ? utc_format(at, zone, when, sizeof(when)) : "", client);
+		connection, g->name, g->how, at.s > g->now.s ? "from " : "at once",
+		at.s > g->now.s ? utc_format(at, zone, when, sizeof(when)) : "",
+		addr_format(&g->caller->client, client));
 	return EXIT_DEGRADED;
 }
 
-static int guard_one(struct guard *g, const struct callers *callers, const struct zone *zone,
-		     char **ret_error)
+static int guard_one(struct guard *g, const struct zone *zone, char **ret_error)
 {
 	if (cuts_at(g, g->now))
-		return refuse(g, callers, g->now, zone, ret_error);
+		return refuse(g, g->now, zone, ret_error);
 	for (size_t i = 0; i < g->img->segments.n; i++) {
 		struct utc at = g->img->segments.v[i].at;
 
 		if (at.s > g->now.s && at.s < g->now.s + GUARD_SECONDS && cuts_at(g, at))
-			return refuse(g, callers, at, zone, ret_error);
+			return refuse(g, at, zone, ret_error);
 	}
 	return 0;
 }
@@ -159,7 +177,7 @@ int guard_callers(struct daemon *d, const struct image *img, const struct caller
 		int r;
 
 		g.caller = &callers->v[i];
-		r = guard_one(&g, callers, zone, ret_error);
+		r = guard_one(&g, zone, ret_error);
 		if (r)
 			return r;
 	}
@@ -168,28 +186,52 @@ int guard_callers(struct daemon *d, const struct image *img, const struct caller
 
 /* ---- who that is ------------------------------------------------------------- */
 
-static void add_sessions(uint16_t port, const struct caller *known, struct callers *ret)
+static bool is_of(const struct session *s, const struct caller *c)
 {
-	struct session_list l = { 0 };
-	bool open = false;
+	return s->remote_port == c->client_port &&
+	       !memcmp(&s->remote, &c->client, sizeof(c->client));
+}
 
-	sessions_read(port, &l);
-	for (size_t i = 0; known && i < l.n; i++)
-		open |= l.v[i].remote_port == known->client_port &&
-			!memcmp(&l.v[i].remote, &known->client, sizeof(known->client));
-	for (size_t i = 0; !open && i < l.n && ret->n < CALLERS_MAX; i++)
-		ret->v[ret->n++] = (struct caller){ .client = l.v[i].remote,
-						    .server = l.v[i].local,
-						    .client_port = l.v[i].remote_port,
-						    .server_port = l.v[i].local_port };
-	free(l.v);
+/* Whoever is connected to the port now. */
+static void add_sessions(const struct session_list *l, struct callers *ret)
+{
+	for (size_t i = 0; i < l->n && ret->n < CALLERS_MAX; i++)
+		ret->v[ret->n++] = (struct caller){ .kind = CALLER_OPEN,
+						    .client = l->v[i].remote,
+						    .server = l->v[i].local,
+						    .client_port = l->v[i].remote_port,
+						    .server_port = l->v[i].local_port };
 }
 
 const struct callers *guard_logged_in(struct callers *buf)
 {
-	*buf = (struct callers){ 0 };
-	add_sessions(SSH_PORT, NULL, buf);
+	struct session_list l = { 0 };
+
+	buf->n = 0;
+	sessions_read(SSH_PORT, &l);
+	add_sessions(&l, buf);
+	free(l.v);
 	return buf->n ? buf : NULL;
+}
+
+/* The caller's alone if it is open, or nobody is connected as far as we see; else all, theirs last.
+ */
+static void look_up(struct caller own, struct callers *ret)
+{
+	struct session_list l = { 0 };
+	bool open = false;
+
+	sessions_read(own.server_port, &l);
+	for (size_t i = 0; i < l.n; i++)
+		open |= is_of(&l.v[i], &own);
+	ret->n = 0;
+	if (!open && l.n) {
+		own.kind = CALLER_PAST;
+		add_sessions(&l, ret);
+	}
+	if (ret->n < CALLERS_MAX)
+		ret->v[ret->n++] = own;
+	free(l.v);
 }
 
 const struct callers *guard_callers_arg(const json_t *args, struct callers *buf)
@@ -197,19 +239,18 @@ const struct callers *guard_callers_arg(const json_t *args, struct callers *buf)
 	const json_t *c = json_object_get(args, "caller");
 	const char *client = json_string_value(json_object_get(c, "client"));
 	const char *server = json_string_value(json_object_get(c, "server"));
-	struct caller *own = &buf->v[0];
+	struct caller own = { .kind = CALLER_OWN };
 
-	*buf = (struct callers){ .n = 1, .own = true };
 	if (json_is_true(json_object_get(args, "force")))
 		return NULL;
 	if (!client || !server)
 		return json_is_true(json_object_get(args, "logged_in")) ? guard_logged_in(buf)
 									: NULL;
-	if (addr_parse(client, &own->client) < 0 || addr_parse(server, &own->server) < 0)
+	if (addr_parse(client, &own.client) < 0 || addr_parse(server, &own.server) < 0)
 		return NULL;
-	own->client_port = (uint16_t)json_integer_value(json_object_get(c, "client_port"));
-	own->server_port = (uint16_t)json_integer_value(json_object_get(c, "server_port"));
-	add_sessions(own->server_port, own, buf);
+	own.client_port = (uint16_t)json_integer_value(json_object_get(c, "client_port"));
+	own.server_port = (uint16_t)json_integer_value(json_object_get(c, "server_port"));
+	look_up(own, buf);
 	return buf;
 }
 

@@ -23,6 +23,8 @@
 #define LOOK_POLLS 15
 /* The file is written whole: of so many, once in a poll; of twice as many, in two. */
 #define SAVED_PER_POLL 1024
+/* Owners of addresses grow old; 128 hours are the most that this may take. */
+#define OWNERS_AGE_MS (3600 * 1000)
 /* Jiffies that are this far off have stood still. */
 #define SLACK_SECONDS 2
 
@@ -275,6 +277,10 @@ void daemon_holds_poll(struct daemon *d)
 
 	if (due)
 		datapath_holds_prune(d->dp);
+	if (!d->holds.aged_ms || daemon_monotonic_ms() - d->holds.aged_ms >= OWNERS_AGE_MS) {
+		d->holds.aged_ms = daemon_monotonic_ms();
+		datapath_owners_age(d->dp);
+	}
 	if (d->polls < d->holds.save_after ||
 	    (!d->holds.dirty && (!due || (!c->holds && !c->quarantines && !d->holds.list.n))))
 		return;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/addr.h"
+#include "core/policy/lists.h"
 
 /* A path in the set that is another one while the set is printed. */
 struct swap {
@@ -90,14 +91,7 @@ static void keep_time(struct saving *s, struct time_expr *t)
 		keep_time(s, t->v[i]);
 	if (t->op != TIME_FILE)
 		return;
-	for (size_t i = 0; i < t->dates.n; i++) {
-		const struct civil_date *a = &t->dates.v[i].first, *z = &t->dates.v[i].last;
-
-		buf_printf(&b, "%04d-%02d-%02d", a->year, a->month, a->day);
-		if (memcmp(a, z, sizeof(*a)))
-			buf_printf(&b, "..%04d-%02d-%02d", z->year, z->month, z->day);
-		buf_puts(&b, "\n");
-	}
+	print_dates(&t->dates, &b);
 	keep_list(s, &t->text, &b);
 }
 

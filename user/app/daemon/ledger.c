@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "core/ledger/query.h"
+#include "port/datapath/names.h"
 
 #define PUBLISH_MAX 65536
 /* The map of destinations is written whole: a small one at each poll, a large one so seldom that
@@ -73,13 +74,13 @@ static void add_sample(void *arg, const struct pair_sample *p)
 	struct ledger_sample s = {
 		.src = p->src,
 		.dst = p->dst,
-		.hook = p->hook,
-		.slot = p->slot,
-		.wire_bytes = p->wire_bytes,
-		.payload_bytes = p->payload_bytes,
-		.dropped_wire_bytes = p->dropped_wire_bytes,
-		.packets = p->packets,
-		.life = p->life,
+		.hook = PAIR_SAMPLE(p, hook),
+		.slot = PAIR_SAMPLE(p, slot),
+		.wire_bytes = PAIR_SAMPLE(p, wire_bytes),
+		.payload_bytes = PAIR_SAMPLE(p, payload_bytes),
+		.dropped_wire_bytes = PAIR_SAMPLE(p, dropped_wire_bytes),
+		.packets = PAIR_SAMPLE(p, packets),
+		.life = PAIR_SAMPLE(p, life),
 		.dropped = p->flags & CF_SLOT_DROPPED,
 		.began = p->flags & (CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE),
 	};
@@ -208,6 +209,7 @@ static struct alert_context context_of(const struct daemon *d)
 		.set = d->now.set,
 		.image = d->now.image,
 		.generation = d->now.generation,
+		.past = &d->books->past,
 		.geo = &d->now.geo,
 		.zone = d->zone,
 	};
@@ -299,11 +301,24 @@ void daemon_ledger_stop(struct daemon *d)
 	ledger_free(d->ledger);
 	alert_seen_free(d->books->seen);
 	drop_book_free(d->books->drops);
+	past_rules_done(&d->books->past);
 	neigh_list_done(&d->books->neighbours);
 	free(d->books);
 	d->alerts = NULL;
 	d->ledger = NULL;
 	d->books = NULL;
+}
+
+void daemon_ledger_reload(struct daemon *d)
+{
+	const struct image *img = d->now.image;
+	_cleanup_free_ struct cf_rule *v = NULL;
+	size_t n;
+
+	if (img)
+		past_rules_keep(&d->books->past, d->now.generation, img->rules.v, img->rules.n);
+	else if (datapath_rules(d->dp, &v, &n) == 0)
+		past_rules_keep(&d->books->past, datapath_generation(d->dp), v, n);
 }
 
 void daemon_ledger_reloaded(struct daemon *d)

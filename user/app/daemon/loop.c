@@ -275,6 +275,14 @@ static void dispatch(struct daemon *d, enum source source)
 	}
 }
 
+/* Milliseconds until something is due that nothing will wake us for; -1: nothing is. */
+static int due_in(const struct daemon *d)
+{
+	int net = daemon_net_wait(d), quotas = daemon_quotas_wait(d);
+
+	return net < 0 || (quotas >= 0 && quotas < net) ? quotas : net;
+}
+
 void daemon_loop_run(struct daemon *d)
 {
 	uint64_t last = daemon_monotonic_ms();
@@ -282,7 +290,7 @@ void daemon_loop_run(struct daemon *d)
 
 	while (!d->leaving) {
 		uint64_t asleep = daemon_monotonic_ms(), awake;
-		int n = epoll_wait(d->epoll, ev, ARRAY_SIZE(ev), daemon_net_wait(d));
+		int n = epoll_wait(d->epoll, ev, ARRAY_SIZE(ev), due_in(d));
 
 		/* what did not have to be waited for may be as old as the last look */
 		awake = daemon_monotonic_ms();
@@ -297,6 +305,8 @@ void daemon_loop_run(struct daemon *d)
 				dispatch(d, (enum source)ev[i].data.fd);
 		if (daemon_net_wait(d) == 0)
 			daemon_net_settle(d);
+		if (daemon_quotas_wait(d) == 0)
+			daemon_quotas_flush(d);
 	}
 	/* The reply to the request that stopped us. */
 	control_serve(d->control, daemon_request, d);

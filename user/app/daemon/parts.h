@@ -5,6 +5,12 @@
 
 #include "app/daemon/caller.h"
 #include "app/daemon/daemon.h"
+#include "core/report/alert.h"
+
+/* ---- tell.c ------------------------------------------------------ */
+
+/* Logs it and raises an alert that is about no packet. Takes the story over. */
+void daemon_tell(struct daemon *d, enum alert_kind kind, enum cf_level level, char *story);
 
 /* ---- apply.c: what is in force --------------------------------- */
 
@@ -100,9 +106,13 @@ void daemon_quotas_open(struct daemon *d);
  * any other.
  */
 void daemon_quotas_restore(struct daemon *d, const struct image *img);
+/* Before any image is loaded: cells on record will mean what they meant. */
+void daemon_quotas_prepare(struct daemon *d, const struct image *img);
 /* CF_EVENT_KEEP, and once all that wait are taken: writes and syncs records of these keys. */
 void daemon_quotas_event(struct daemon *d, const struct cf_event *ev);
 void daemon_quotas_flush(struct daemon *d);
+/* The disk rests: milliseconds until daemon_quotas_flush() is due; -1: not at all. */
+int daemon_quotas_wait(const struct daemon *d);
 void daemon_quotas_poll(struct daemon *d);
 /* The clock was set: what periods that the image leaves had used is kept, for when it comes back.
  */

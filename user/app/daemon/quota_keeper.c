@@ -186,6 +186,8 @@ void keeper_key(struct daemon *d, const struct cf_quota_key *key, const struct q
 	}
 	ahead = ahead_of(k, q, st, since, ms);
 	r.used_bytes = st->used_bytes + ahead;
+	if (key->kind == CF_KEY_OVERFLOW && q->drop_bytes != UINT64_MAX)
+		keeper_cells(d, key->quota, st->period_minute, ahead);
 	quota_store_record(&k->out, &r);
 	*VEC_ADD(&k->keeps) = (struct keep){
 		.key = *key,
@@ -260,6 +262,7 @@ static int rewrite(struct daemon *d)
 	quota_store_head(&k->out, datapath_tables_id(d->dp));
 	/* of a key the last record counts: the kernel's own come last */
 	put_pending(d, &k->out);
+	keeper_cells_again(k);
 	r = datapath_quotas(d->dp, rewrite_one, d);
 	if (!r)
 		r = replace_file(d, &k->out);

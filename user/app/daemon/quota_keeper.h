@@ -62,4 +62,21 @@ void keeper_flush(struct daemon *d);
 /* Nothing is known to be on file any more: it will be written anew. */
 void keeper_forget(struct quota_keeper *k);
 
+/* ---- quota_cells.c ------------------------------------------------------------- */
+
+/*
+ * Puts into k->out what is new of the quota's cells, its shared entry being of that period
+ * and about to be kept with so much ahead. Read after that entry: what a cell has gained since,
+ * the entry has not been charged yet.
+ */
+void keeper_cells(struct daemon *d, uint32_t quota, uint32_t period, uint64_t ahead);
+/* All that are kept, for a file that is written anew. */
+void keeper_cells_again(struct quota_keeper *k);
+/* The shared entry was given back by hand. */
+void keeper_cells_reset(struct quota_keeper *k, uint32_t quota);
+/* The shared entry is set aside: so are the cells of that period. */
+void keeper_cells_aside(struct daemon *d, uint32_t quota, uint32_t period);
+/* Records of keys of this machine's, for people. */
+size_t keeper_keys(const struct quota_records *l);
+
 #endif

@@ -36,9 +36,23 @@ void daemon_quotas_event(struct daemon *d, const struct cf_event *ev)
 	*VEC_ADD(&d->keeper->dirty) = ev->key;
 }
 
-static bool disk_may_rest(const struct quota_keeper *k)
+/* For so long from now, in ms. */
+static uint64_t disk_may_rest(const struct quota_keeper *k)
 {
-	return k->synced_ms && books_ms() - k->synced_ms < SYNC_PART * k->took_ms;
+	uint64_t rested = books_ms() - k->synced_ms;
+
+	return k->synced_ms && rested < SYNC_PART * k->took_ms ? SYNC_PART * k->took_ms - rested
+							       : 0;
+}
+
+/* No other event need come, and the next poll may be a minute away. */
+int daemon_quotas_wait(const struct daemon *d)
+{
+	const struct quota_keeper *k = d->keeper;
+
+	if (!k || !k->dirty.n)
+		return -1;
+	return (int)disk_may_rest(k);
 }
 
 void daemon_quotas_flush(struct daemon *d)
@@ -123,6 +137,8 @@ void daemon_quotas_reset(struct daemon *d, const struct cf_quota_key *key)
 	left = quota_records_find(&d->keeper->pending, key);
 	if (left)
 		left->gone = true;
+	if (key->kind == CF_KEY_OVERFLOW)
+		keeper_cells_reset(d->keeper, key->quota);
 	quota_store_record(&d->keeper->out, &r);
 	keeper_set_kept(d->keeper, &r, 0);
 	keeper_flush(d);
@@ -203,15 +219,11 @@ void daemon_quotas_stop(struct daemon *d, bool release)
 void daemon_quotas_status(struct daemon *d, json_t *status)
 {
 	const struct quota_keeper *k = d->keeper;
-	size_t waiting = 0;
-
-	for (size_t i = 0; i < k->pending.n; i++)
-		waiting += !k->pending.v[i].gone && !k->pending.v[i].own;
-	json_object_set_new(status, "quota_store",
-			    json_pack("{s:I, s:I, s:I, s:I, s:b}", "keys", (json_int_t)k->kept.n,
-				      "bytes", (json_int_t)k->size, "restored",
-				      (json_int_t)k->restored, "waiting", (json_int_t)waiting, "ok",
-				      !k->errors));
+	json_object_set_new(
+		status, "quota_store",
+		json_pack("{s:I, s:I, s:I, s:I, s:b}", "keys", (json_int_t)keeper_keys(&k->kept),
+			  "bytes", (json_int_t)k->size, "restored", (json_int_t)k->restored,
+			  "waiting", (json_int_t)keeper_keys(&k->pending), "ok", !k->errors));
 	if (k->errors)
 		status_problem(status,
 			       xprintf("what quotas have used cannot be kept in %s/quotas: %s: a "

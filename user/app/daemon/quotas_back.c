@@ -43,6 +43,7 @@ void daemon_quotas_restore(struct daemon *d, const struct image *img)
 	struct quota_keeper *k = d->keeper;
 	struct utc now = daemon_now(d);
 	size_t given = 0;
+	int said = 0; /* once, and not for each of a thousand cells */
 
 	for (size_t i = 0; i < k->pending.n; i++) {
 		struct quota_record *r = &k->pending.v[i];
@@ -56,11 +57,12 @@ void daemon_quotas_restore(struct daemon *d, const struct image *img)
 			continue;
 		}
 		e = give_back(d, q, r);
-		if (e < 0 && e != -EAGAIN)
+		if (e < 0 && e != -EAGAIN && e != said)
 			log_err(e, "cannot restore what a key of a quota has used");
+		said = e < 0 && e != -EAGAIN ? e : said;
 		if (e == 0) {
 			r->gone = true;
-			given++;
+			given += r->key.kind != CF_KEY_CELL;
 		}
 	}
 	k->restored += given;
@@ -110,6 +112,8 @@ static void set_aside(void *arg, const struct cf_quota_key *key, const struct qu
 	/* it is charged while we look: the record is ahead of that */
 	if (kept && kept->period_minute == r.period_minute && kept->used_bytes > r.used_bytes)
 		r.used_bytes = kept->used_bytes;
+	if (key->kind == CF_KEY_OVERFLOW)
+		keeper_cells_aside(a->d, key->quota, st->period_minute);
 	/* what another boot has left of the same key goes first */
 	if (!there || there->gone || there->own || keeper_is_over(a->d, there))
 		quota_records_set(&k->pending, &r);

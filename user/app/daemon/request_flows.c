@@ -56,6 +56,26 @@ static const char *policy_name(const struct daemon *d, uint32_t rule)
 	return i != ~0U ? now->image->rules.v[rule].name : NULL;
 }
 
+/* What of the policy's conditions the row does not know. */
+static json_t *asks_json(const struct daemon *d, uint32_t rule)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} names[] = {
+		{ POLICY_ASKS_SERVICE, "service" },
+		{ POLICY_ASKS_SENDER, "sender" },
+		{ POLICY_ASKS_INITIATED, "initiated" },
+	};
+	uint32_t asks = policy_asks(d->now.image, rule);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (asks & names[i].bit)
+			json_array_append_new(list, json_string(names[i].name));
+	return list;
+}
+
 static void set_key(struct daemon *d, json_t *o, enum ledger_by by, const struct ledger_row *row)
 {
 	switch (by) {
@@ -78,6 +98,7 @@ static void set_key(struct daemon *d, json_t *o, enum ledger_by by, const struct
 		break;
 	case LEDGER_BY_POLICY:
 		json_object_set_new(o, "policy", json_text(policy_name(d, row->number)));
+		json_object_set_new(o, "not_told_apart", asks_json(d, row->number));
 		break;
 	default:
 		json_object_set_new(o, "label", json_integer(row->number));

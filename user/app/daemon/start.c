@@ -90,12 +90,28 @@ static int apply_file(struct daemon *d, const char *path, bool file)
 			"%s was loaded with --confirm and nobody confirmed it: it stays out of force "
 			"until 'curfew reload'",
 			path);
+		d->taken_back = true;
 		return EXIT_USAGE;
 	}
 	r = daemon_apply(d, &next, &error);
 	if (r)
 		log_error("%s", error);
 	return r;
+}
+
+static int fall_back(struct daemon *d, const char *kept)
+{
+	int r = apply_file(d, kept, false);
+
+	if (r)
+		return r;
+	d->fell_back = true;
+	daemon_set_error(d,
+			 xprintf("%s is %s; the last good configuration is in force",
+				 d->cli->config, d->taken_back ? "not confirmed" : "not usable"));
+	daemon_tell(d, ALERT_RELOAD, d->taken_back ? CF_LEVEL_WARNING : CF_LEVEL_CRITICAL,
+		    xstrdup(d->last_error));
+	return 0;
 }
 
 int daemon_first(struct daemon *d)
@@ -122,12 +138,5 @@ int daemon_first(struct daemon *d)
 	}
 	log_critical("%s is not usable: FALLING BACK to the last good configuration, %s",
 		     d->cli->config, kept);
-	r = apply_file(d, kept, false);
-	if (r == 0) {
-		d->fell_back = true;
-		daemon_set_error(
-			d, xprintf("%s is not usable; the last good configuration is in force",
-				   d->cli->config));
-	}
-	return r;
+	return fall_back(d, kept);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* status, config, reload, confirm, stop. */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +11,7 @@
 #include "app/status/status.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "core/policy/lists.h"
 
 /* A database that is older than this tells of networks that have moved. */
 #define DATABASE_DAYS 180
@@ -58,12 +60,13 @@ static void add_daemon(struct daemon *d, json_t *status)
 	daemon_mode_status(d, status);
 	json_object_set_new(
 		status, "policy",
-		json_pack("{s:o, s:o, s:I, s:I, s:I, s:b, s:o}", "file",
+		json_pack("{s:o, s:o, s:I, s:I, s:I, s:b, s:b, s:o}", "file",
 			  json_text(d->now.set->files.n ? d->now.set->files.v[0] : d->cli->config),
 			  "loaded_at", iso(d, d->now.loaded_at), "policies",
 			  (json_int_t)d->now.set->policies.n, "rules",
 			  (json_int_t)d->now.image->rules.n, "by_hand", (json_int_t)d->book.n,
-			  "fell_back", d->fell_back, "last_error", json_text(d->last_error)));
+			  "fell_back", d->fell_back, "taken_back", d->taken_back, "last_error",
+			  json_text(d->last_error)));
 	json_object_set_new(status, "schedule",
 			    json_pack("{s:o, s:o}", "compiled_at", iso(d, d->compiled_at), "end",
 				      iso(d, d->now.image->end)));
@@ -73,8 +76,14 @@ static void add_problems(struct daemon *d, json_t *status)
 {
 	if (d->fell_back)
 		status_problem(status,
-			       xstrdup("the last good configuration is in force, not the file"),
+			       xprintf("the last good configuration is in force, not the file%s",
+				       d->taken_back ? ", which nobody confirmed" : ""),
 			       "curfew check, correct the file, then: curfew reload");
+	else if (d->taken_back)
+		status_problem(status,
+			       xstrdup("the last reload was not confirmed: the configuration "
+				       "before it is in force, not the file"),
+			       "curfew diff; then: curfew reload --confirm 60s, and confirm it");
 	else if (d->last_error)
 		status_problem(status, xprintf("the last change failed: %s", d->last_error),
 			       "correct it, then: curfew reload");
@@ -136,15 +145,40 @@ static int request_status(struct daemon *d, const struct peer *peer _unused_, co
 	return 0;
 }
 
+static void add_list(void *arg, const struct atom *file)
+{
+	struct list_digest digest = { 0 };
+	char text[24];
+
+	list_digest_prefixes(&digest, &file->prefixes);
+	snprintf(text, sizeof(text), "%016llx", (unsigned long long)digest.sum);
+	json_array_append_new(arg, json_pack("{s:o, s:o, s:s}", "file", json_text(file->text),
+					     "entries", json_count(digest.n), "digest", text));
+}
+
+static void add_dates(void *arg, const struct time_expr *file)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+
+	print_dates(&file->dates, &text);
+	json_array_append_new(arg, json_pack("{s:o, s:s}", "file", json_text(file->text), "dates",
+					     buf_text(&text)));
+}
+
+/* With what was read from lists, for `diff`: the files may say something else by now. */
 static int request_config(struct daemon *d, const struct peer *peer _unused_,
 			  const json_t *args _unused_, json_t **ret_reply,
 			  char **ret_error _unused_)
 {
 	_cleanup_buf_ struct buf text = { 0 };
+	json_t *lists = json_array(), *dates = json_array();
 
 	policy_print(d->now.set, &text);
-	*ret_reply = json_pack("{s:s, s:I, s:I}", "text", buf_text(&text), "generation",
-			       (json_int_t)d->now.generation, "now", (json_int_t)daemon_now(d).s);
+	policy_each_list(d->now.set, add_list, lists);
+	policy_each_dates(d->now.set, add_dates, dates);
+	*ret_reply = json_pack("{s:s, s:I, s:I, s:o, s:o}", "text", buf_text(&text), "generation",
+			       (json_int_t)d->now.generation, "now", (json_int_t)daemon_now(d).s,
+			       "lists", lists, "date_files", dates);
 	return 0;
 }
 

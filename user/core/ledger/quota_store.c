@@ -7,7 +7,9 @@
 
 #include "base/def.h"
 
-#define VERSION 1
+/* Since version 2 there may be cells. The lines are the same, and so is their sum. */
+#define VERSION       2
+#define VERSION_FIRST 1
 
 /* A part of the limit that is kept ahead, and the least. */
 #define RESERVE_PART  16
@@ -42,7 +44,7 @@ _Static_assert(sizeof(struct head) == 32 && sizeof(struct line) == 88, "file for
 /* Not against forgery, whoever writes there is root: against what a crash leaves. */
 static uint64_t sum_of(const void *data, size_t n)
 {
-	static const struct hash_seed seed = { { 0x63757266657771ULL, VERSION } };
+	static const struct hash_seed seed = { { 0x63757266657771ULL, VERSION_FIRST } };
 
 	return hash_bytes(&seed, data, n);
 }
@@ -81,8 +83,9 @@ int quota_store_read(const void *data, size_t size, uint64_t *ret_tables_id,
 	if (size < sizeof(h))
 		return -EINVAL;
 	memcpy(&h, at, sizeof(h));
-	if (memcmp(h.magic, magic, sizeof(magic)) || h.version != VERSION ||
-	    h.record_size != sizeof(struct line) || h.sum != sum_of(&h, offsetof(struct head, sum)))
+	if (memcmp(h.magic, magic, sizeof(magic)) || h.version < VERSION_FIRST ||
+	    h.version > VERSION || h.record_size != sizeof(struct line) ||
+	    h.sum != sum_of(&h, offsetof(struct head, sum)))
 		return -EINVAL;
 	for (at += sizeof(h); (size_t)(end - at) >= sizeof(struct line);
 	     at += sizeof(struct line)) {
@@ -106,6 +109,24 @@ int quota_store_read(const void *data, size_t size, uint64_t *ret_tables_id,
 	if (ret_bad)
 		*ret_bad = (size_t)(end - at);
 	return 0;
+}
+
+/* ---- cells ----------------------------------------------------------------- */
+
+struct cf_quota_key quota_cell_key(uint32_t quota, uint64_t seed, uint32_t n)
+{
+	struct cf_quota_key key = { .quota = quota, .asn = n, .kind = CF_KEY_CELL };
+
+	memcpy(key.src, &seed, sizeof(seed));
+	return key;
+}
+
+uint64_t quota_cell_seed(const struct cf_quota_key *key)
+{
+	uint64_t seed;
+
+	memcpy(&seed, key->src, sizeof(seed));
+	return seed;
 }
 
 /* ---- keys ------------------------------------------------------------------ */

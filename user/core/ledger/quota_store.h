@@ -27,6 +27,16 @@ struct quota_record {
 	bool gone; /* the key was given back, or its quota is no more: forget earlier records */
 };
 
+/*
+ * What keys without an entry of their own have been charged is on file too, by cells (abi.h:
+ * cf_quota_spill): each is a record of such a key. Of CF_CELL_ALL, `used` is how far the
+ * cells may have gone beyond their records: as far as their quota's shared entry beyond what
+ * it had used then, since no cell grows by more than that does. All of a quota's cells begin with
+ * that more.
+ */
+struct cf_quota_key quota_cell_key(uint32_t quota, uint64_t seed, uint32_t n);
+uint64_t quota_cell_seed(const struct cf_quota_key *key);
+
 /* Keys, each once. */
 struct quota_records {
 	struct quota_record *v;

@@ -172,6 +172,11 @@ struct pair_sample {
 	uint16_t epoch;      /* low bits, of the last touch */
 	bool quiet; /* when last asked, no rule was active about any packet of it: CF_SLOT_QUIET */
 };
+/*
+ * A member as it was written, by itself: loaded together with its neighbours, which a compiler
+ * likes to do, it waits until the stores of all of them are done. That was an eighth of a poll.
+ */
+#define PAIR_SAMPLE(p, member) __atomic_load_n(&(p)->member, __ATOMIC_RELAXED)
 typedef void (*pair_fn)(void *arg, const struct pair_sample *p);
 /* A look: what it shows of a slot may be short of a packet that is being booked. */
 int datapath_pairs(struct datapath *dp, pair_fn fn, void *arg);
@@ -300,9 +305,16 @@ int datapath_quota_prune(struct datapath *dp, const struct image *img, struct ut
 int datapath_quota_get(struct datapath *dp, const struct cf_quota_key *key,
 		       struct quota_state *ret);
 /*
+ * What keys without an entry have been charged of a quota. make(): with that seed, unless it
+ * has one, so that cells on record mean what they meant. -errno.
+ */
+int datapath_cells(struct datapath *dp, uint32_t quota, struct cf_quota_spill *ret);
+int datapath_cells_make(struct datapath *dp, uint32_t quota, uint64_t seed);
+/*
  * Adds what a record says to what its key has used in that period; an entry of an older
  * period gives way. q: its quota. -EAGAIN: the entry is of a later period. -ENOSPC: there is
- * no room for another key.
+ * no room for another key; it is noted in the key's cells, and is for the caller to add to the
+ * shared entry. A cell, also of CF_CELL_ALL: -ESTALE, its quota's cells have another seed.
  */
 int datapath_quota_restore(struct datapath *dp, const struct cf_quota_spec *q,
 			   const struct quota_record *r);
@@ -314,6 +326,12 @@ bool datapath_quota_restamp(struct datapath *dp, const struct cf_quota_key *key,
 			    uint32_t to);
 /* Whether a period is yet to come: the clock was set back since. */
 bool quota_period_is_future(uint32_t period_minute, struct utc now);
+
+/*
+ * An address' owner is remembered with an hour of eight bits: those that no longer count are to
+ * be told so at least every hundred hours, before it comes round. How many were; -errno.
+ */
+int datapath_owners_age(struct datapath *dp);
 
 /*
  * What is dropped for a time (`drop for`) and, with key->quota 0, sources in quarantine:

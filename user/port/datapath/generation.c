@@ -15,7 +15,10 @@
 #include "tc_outside.skel.h"
 #include "xdp_inside.skel.h"
 
-/* The skeletons as one kind of thing. */
+/*
+ * The skeletons as one kind of thing. What is asserted of the lines of cf_config holds if their
+ * constants begin with it.
+ */
 struct prog_kind {
 	const char *name;
 	void *(*open)(struct bpf_object **obj, struct bpf_program **prog,
@@ -23,6 +26,7 @@ struct prog_kind {
 	void (*destroy)(void *skeleton);
 };
 #define PROG_KIND(kind)                                                                            \
+	_Static_assert(offsetof(struct kind##_bpf__rodata, cfg) == 0, "begins a line");            \
 	static void *open_##kind(struct bpf_object **obj, struct bpf_program **prog,               \
 				 struct cf_config **config)                                        \
 	{                                                                                          \
@@ -177,18 +181,19 @@ static int pin_generation(const struct datapath *dp, const struct generation *g,
 /* Each quota's shared entry, for keys that find the ledger full. */
 static int overflow_entries(struct datapath *dp, const struct image *img, struct why *why)
 {
-	int fd = dp_map_fd(dp, "quotas_shared"), spilled = dp_map_fd(dp, "quotas_spilled");
-	static const struct cf_quota_spill none;
+	int fd = dp_map_fd(dp, "quotas_shared");
 
 	for (size_t i = 0; i < img->quotas.n; i++) {
 		const struct cf_quota_spec *q = &img->quotas.v[i];
 		struct cf_quota_state st = { 0 };
+		int r;
 
 		memcpy(st.policy, q->policy, sizeof(st.policy));
-		if ((bpf_map_update_elem(fd, &q->id, &st, BPF_NOEXIST) < 0 && errno != EEXIST) ||
-		    (bpf_map_update_elem(spilled, &q->id, &none, BPF_NOEXIST) < 0 &&
-		     errno != EEXIST))
+		if (bpf_map_update_elem(fd, &q->id, &st, BPF_NOEXIST) < 0 && errno != EEXIST)
 			return why_set(why, -errno, "shared quota entries: %s", strerror(errno));
+		r = cells_make_fresh(dp, q->id);
+		if (r < 0)
+			return why_set(why, r, "cells of a quota: %s", strerror(-r));
 	}
 	for (size_t i = 0; i < img->quotas.n; i++) {
 		const struct cf_quota_spec *q = &img->quotas.v[i];

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "admin.skel.h"
+#include "curfew/admin.h"
 #include "port/datapath/priv.h"
 
 static int map_of(struct datapath *dp, const struct cf_quota_key *key)
@@ -124,4 +126,15 @@ int datapath_holds_prune(struct datapath *dp)
 out:
 	free(p.gone.v);
 	return r < 0 ? r : (int)p.gone.n;
+}
+
+int datapath_owners_age(struct datapath *dp)
+{
+	struct admin_bpf *admin = dp->admin;
+	struct cf_age_owners arg = { .hour_jiffies = 3600ULL * dp->control->hz };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &arg, .ctx_size_in = sizeof(arg));
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(admin->progs.age_owners), &opts) < 0)
+		return -errno;
+	return (int)arg.aged;
 }

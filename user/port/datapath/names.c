@@ -167,3 +167,17 @@ void datapath_names_label(const struct datapath_names *n, uint32_t label, struct
 	if (!named)
 		buf_puts(out, "no policy is about these");
 }
+
+int datapath_rules(struct datapath *dp, struct cf_rule **ret, size_t *ret_n)
+{
+	struct table t = { 0 };
+	int r = table_open(dp, "rules", sizeof(struct cf_rule), &t);
+
+	if (!r) {
+		*ret = xcalloc(t.n, sizeof(**ret));
+		memcpy(*ret, t.v, t.n * sizeof(**ret));
+		*ret_n = t.n;
+	}
+	table_close(&t);
+	return r;
+}

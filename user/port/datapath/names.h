@@ -19,4 +19,10 @@ void datapath_names_source(const struct datapath_names *n, uint32_t source_class
 /* "CN, AS4812: night bulk, far and large"; "no rule is about these". Appended. */
 void datapath_names_label(const struct datapath_names *n, uint32_t label, struct buf *out);
 
+/*
+ * A copy of the rules of the generation in force, which the caller frees; their number in *ret_n.
+ * -ENOENT: none is loaded; else -errno.
+ */
+int datapath_rules(struct datapath *dp, struct cf_rule **ret, size_t *ret_n);
+
 #endif

@@ -120,6 +120,15 @@ int rates_read(struct datapath *dp, quota_fn fn, void *arg);
 int rate_reset(struct datapath *dp, const struct cf_quota_key *key);
 int rates_prune(struct datapath *dp, const struct image *img);
 
+/* cells.c: with a seed of its own, unless it has one; forgets what is noted; whether there is any
+ */
+int cells_make_fresh(struct datapath *dp, uint32_t quota);
+int cells_clear(struct datapath *dp, uint32_t quota);
+bool cells_any(struct datapath *dp, uint32_t quota, uint32_t period);
+/* Of datapath_quota_get(), for a cell; of datapath_quota_prune(). */
+int cell_get(struct datapath *dp, const struct cf_quota_key *key, struct quota_state *ret);
+void cells_restamp(struct datapath *dp, const struct image *img, struct utc now);
+
 /* generation.c */
 int generation_load(struct datapath *dp, struct generation *g, enum prog_id which, struct why *why);
 void generation_close(struct generation *g);

@@ -25,8 +25,12 @@ static struct quota_state quota_state(const struct cf_quota_state *s)
 
 int datapath_quota_get(struct datapath *dp, const struct cf_quota_key *key, struct quota_state *ret)
 {
-	bool shared = key->kind == CF_KEY_OVERFLOW;
+	bool shared = key->kind == CF_KEY_OVERFLOW ||
+		      (key->kind == CF_KEY_CELL && key->asn == CF_CELL_ALL);
 	struct cf_quota_state s;
+
+	if (key->kind == CF_KEY_CELL && !shared)
+		return cell_get(dp, key, ret);
 
 	if (bpf_map_lookup_elem(dp_map_fd(dp, shared ? "quotas_shared" : "quotas"),
 				shared ? (const void *)&key->quota : key, &s) < 0)
@@ -112,30 +116,13 @@ static bool retire(struct datapath *dp, const struct cf_quota_key *key, uint32_t
 static int reset_shared(struct datapath *dp, uint32_t id)
 {
 	int fd = dp_map_fd(dp, "quotas_shared");
-	static const struct cf_quota_spill none;
 	struct cf_quota_state st;
 
 	if (bpf_map_lookup_elem(fd, &id, &st) < 0)
 		return -errno;
 	st = (struct cf_quota_state){ 0 };
-	bpf_map_update_elem(dp_map_fd(dp, "quotas_spilled"), &id, &none, BPF_ANY);
+	cells_clear(dp, id);
 	return bpf_map_update_elem(fd, &id, &st, BPF_EXIST) < 0 ? -errno : 0;
-}
-
-/* Has anything been charged by the shared entry in this period? */
-static bool has_spilled(struct datapath *dp, uint32_t id, uint64_t period)
-{
-	struct cf_quota_spill s;
-	bool any = false;
-
-	if (bpf_map_lookup_elem(dp_map_fd(dp, "quotas_spilled"), &id, &s) < 0)
-		return false;
-	for (size_t i = 0; i < CF_SPILL_ROWS * CF_SPILL_CELLS; i++) {
-		uint64_t w = s.word[i / CF_SPILL_CELLS][i % CF_SPILL_CELLS];
-
-		any |= w >> CF_QUOTA_PERIOD_SHIFT == period && w & (CF_QUOTA_LATCH - 1);
-	}
-	return any;
 }
 
 /*
@@ -151,7 +138,7 @@ static int begin_again(struct datapath *dp, const struct cf_quota_key *key,
 	int fd = dp_map_fd(dp, "quotas"), r;
 
 	memcpy(st.policy, was->policy, sizeof(st.policy));
-	if (has_spilled(dp, key->quota, period))
+	if (cells_any(dp, key->quota, (uint32_t)period))
 		r = bpf_map_update_elem(fd, key, &st, BPF_EXIST);
 	else
 		r = bpf_map_delete_elem(fd, key);
@@ -298,6 +285,7 @@ int datapath_quota_prune(struct datapath *dp, const struct image *img, struct ut
 		r = prune(&p);
 	}
 	prune_shared(dp, img);
+	cells_restamp(dp, img, now);
 	if (r >= 0)
 		r = rates_prune(dp, img);
 	free(p.gone.v);

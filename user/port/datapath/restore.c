@@ -25,6 +25,30 @@ static void make_shared(struct datapath *dp, const struct cf_quota_spec *q)
 	bpf_map_update_elem(dp_map_fd(dp, "quotas_shared"), &q->id, &st, BPF_NOEXIST);
 }
 
+static int restore_cell(struct datapath *dp, const struct quota_record *r)
+{
+	struct admin_bpf *admin = dp->admin;
+	bool all = r->key.asn == CF_CELL_ALL;
+	struct cf_restore arg = {
+		.key = r->key,
+		.used_bytes = r->used_bytes,
+		.period_minute = r->period_minute,
+	};
+	int e = datapath_cells_make(dp, r->key.quota, quota_cell_seed(&r->key));
+
+	if (e < 0)
+		return e;
+	for (uint32_t i = 0; i < (all ? CF_CELLS : 1); i++) {
+		if (all)
+			arg.key.asn = i;
+		if (!run(admin->progs.restore_quota, &arg, sizeof(arg)))
+			return -errno;
+		if (arg.done != CF_RESTORED_ADDED)
+			return -ESTALE;
+	}
+	return 0;
+}
+
 int datapath_quota_restore(struct datapath *dp, const struct cf_quota_spec *q,
 			   const struct quota_record *r)
 {
@@ -37,7 +61,12 @@ int datapath_quota_restore(struct datapath *dp, const struct cf_quota_spec *q,
 		.latched = r->latched && q->drop_bytes != UINT64_MAX,
 	};
 
+	if (r->key.kind == CF_KEY_CELL)
+		return restore_cell(dp, r);
 	memcpy(arg.policy, q->policy, sizeof(arg.policy));
+	/* where there is no room for its entry, that is noted in its cells */
+	if (cells_make_fresh(dp, q->id) < 0)
+		return -errno;
 	if (r->key.kind == CF_KEY_OVERFLOW)
 		make_shared(dp, q);
 	if (!run(admin->progs.restore_quota, &arg, sizeof(arg)))
