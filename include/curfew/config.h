@@ -19,16 +19,17 @@ enum cf_fail {
 	CF_FAIL_CLOSED,  /* all that is judged is dropped, but what a protect rule is about */
 };
 
-/* `on EVENT CHOICE`, as user/core/policy/failing.c has it; enum cf_fail but for the first. */
+/* `on EVENT CHOICE`, as user/core/policy/failing.c has it; enum cf_fail but for `any` and jiffies.
+ */
 struct cf_failing {
+	__u32 any; /* 1: one of these is not the default, but for parse_failure */
+	__u32 parse_failure;
 	__u64 stall_jiffies; /* a heartbeat that is older: the daemon has stalled */
 	__u32 stall;
 	__u32 schedule_end;
 	__u32 time_unknown; /* while control.failing says so */
 	__u32 geo_missing;  /* KEEP unless this generation was compiled without a database */
 	__u32 table_full;   /* for packets that found no slot */
-	__u32 parse_failure;
-	__u32 any; /* 1: one of these is not the default, but for parse_failure */
 	__u32 pad;
 };
 
@@ -42,38 +43,44 @@ struct cf_facets {
 	__u32 pad;
 };
 
+/*
+ * The verifier removes what depends on these, but the loads that remain are loads: what a
+ * known pair's packet reads is in the first cache line, and a row is in one of its own.
+ */
 struct cf_config {
-	__u64 key[4];       /* of the pair hash: control.seed, expanded */
+	__u64 key[4];      /* of the pair hash: control.seed, expanded */
+	__u32 generation;  /* its low 16 bits mark slots */
+	__u32 have_ct;     /* 1: the kernel has bpf_skb_ct_lookup() */
+	__u32 frags;       /* 1: XDP frames may have fragments */
+	__u32 handover;    /* enum cf_handover */
+	__u32 holds;       /* 1: a rule drops keys for a time */
+	__u32 quarantines; /* 1: a rule puts sources in quarantine */
+	struct cf_failing failing;
 	__u64 end_jiffies;  /* of the schedule's tables */
 	__u64 week_jiffies; /* seven days */
-	__u32 generation;   /* its low 16 bits mark slots */
+	__u32 observe;      /* 1: no rule drops */
 	__u32 sources;      /* entries of `sources` */
 	__u32 source_classes;
 	__u32 segments; /* entries of `segments` */
-	struct cf_tree6 tree6[2];
-	__u32 observe;  /* 1: no rule drops */
-	__u32 have_ct;  /* 1: the kernel has bpf_skb_ct_lookup() */
-	__u32 frags;    /* 1: XDP frames may have fragments */
-	__u32 handover; /* enum cf_handover */
-	__u32 services; /* entries of `services`; 0: no rule names one */
-	__u32 spare;
-	__u32 rates; /* 1: there is one */
-	__u32 marks;
-	__u32 holds;              /* 1: a rule drops keys for a time */
-	__u32 quarantines;        /* 1: a rule puts sources in quarantine */
-	__u32 entries_per_source; /* of `quotas` and `rates`, that one may make in a day */
-	__u32 spare2;
 	struct cf_row policy_rules, clearing_rules, protect_rules, block_rules;
 	struct cf_row inside_rules, outside_rules; /* `initiated inside`, `initiated outside` */
 	struct cf_row hold_rules;                  /* those with CF_RULE_HOLDS */
 	struct cf_row
 		narrow_rules; /* about some packets of a pair: by service, MAC, interface, VLAN */
-	struct cf_failing failing;
+	struct cf_tree6 tree6[2];
+	__u32 services; /* entries of `services`; 0: no rule names one */
+	__u32 spare;
+	__u32 rates; /* 1: there is one */
+	__u32 marks;
+	__u32 entries_per_source; /* of `quotas` and `rates`, that one may make in a day */
+	__u32 spare2;
 	struct cf_facets facets;
 };
 _Static_assert(sizeof(struct cf_config) ==
 		       48 + 4 * (4 + 12) + 2 * sizeof(struct cf_tree6) + 8 * sizeof(struct cf_row) +
 			       sizeof(struct cf_failing) + sizeof(struct cf_facets),
 	       "no hidden padding");
+_Static_assert(CF_ONE_LINE(struct cf_config, key, failing.any), "read for each packet");
+_Static_assert(__builtin_offsetof(struct cf_config, policy_rules) % CF_LINE == 0, "rows are lines");
 
 #endif

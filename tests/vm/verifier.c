@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What each program costs this kernel's verifier, by policy set: a line each, which tests/vm/run
- * compares. */
+/*
+ * What each program costs this kernel's verifier, and how large it is, by policy set: a line each,
+ * which tests/vm/run compares. And what the usual packet's way calls.
+ */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <criterion/criterion.h>
@@ -8,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hit_calls.h"
 #include "prog_help.h"
 
 #define HEAD "outside wan0\ninside lan0, lan1\nmode enforce\n"
@@ -43,9 +46,10 @@ static void print_cost(const char *policy, const char *program, int fd)
 	cr_assert_geq(fd, 0, "%s is not pinned", program);
 	cr_assert_eq(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
 	cr_assert_gt(info.verified_insns, 0);
+	cr_assert_gt(info.jited_prog_len, 0);
 	printf("verifier %s %s %u\n", policy, program, info.verified_insns);
+	printf("jited %s %s %u\n", policy, program, info.jited_prog_len);
 	fflush(stdout);
-	close(fd);
 }
 
 static int pinned(const char *program)
@@ -80,7 +84,18 @@ static int by_name(const char *program)
 	return found;
 }
 
-static void measure(const char *name, const char *policy)
+/* One of those that packets go through. */
+static void measure_hook(const char *policy, const char *program, bool fails)
+{
+	int fd = pinned(program);
+
+	print_cost(policy, program, fd);
+	hit_calls_check(program, fd, fails);
+	close(fd);
+}
+
+/* `fails`: it says what becomes of packets while something fails. */
+static void measure(const char *name, const char *policy, bool fails)
 {
 	static const char *const programs[] = { "xdp_inside", "tc_inside", "tc_outside" };
 	static const struct hook_want big = { "big0", CF_IF_INSIDE, XDP_AUTO };
@@ -90,36 +105,40 @@ static void measure(const char *name, const char *policy)
 
 	rig_setup(&r, policy, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
-		print_cost(name, programs[i], pinned(programs[i]));
+		measure_hook(name, programs[i], fails);
 	/* the flavour for frames in several pieces, which only such an MTU wants */
 	cr_assert_eq(system("ip link add big0 mtu 9000 type veth peer name big1 mtu 9000 && "
 			    "ip link set big1 up && ip link set big0 up"),
 		     0);
 	e = datapath_load(r.dp, r.image, &r.clock, &big, 1, 0, &why);
 	cr_assert_eq(e, 0, "%s", why.text);
-	print_cost(name, "xdp_inside_frags", pinned("xdp_inside_frags"));
+	measure_hook(name, "xdp_inside_frags", fails);
 }
 
 Test(verifier, no_policy)
 {
 	static const char *const own[] = { "read_clocks", "retire_quota", "pairs" };
 
-	measure("none", HEAD);
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
-		print_cost("none", own[i], by_name(own[i]));
+	measure("none", HEAD, false);
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		int fd = by_name(own[i]);
+
+		print_cost("none", own[i], fd);
+		close(fd);
+	}
 }
 
 Test(verifier, one_night_policy)
 {
-	measure("night", HEAD NIGHT);
+	measure("night", HEAD NIGHT, false);
 }
 
 Test(verifier, every_kind_of_rule)
 {
-	measure("everything", HEAD NIGHT EVERYTHING);
+	measure("everything", HEAD NIGHT EVERYTHING, false);
 }
 
 Test(verifier, every_action)
 {
-	measure("actions", HEAD NIGHT EVERYTHING ACTIONS);
+	measure("actions", HEAD NIGHT EVERYTHING ACTIONS, true);
 }

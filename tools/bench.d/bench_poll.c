@@ -88,13 +88,13 @@ static void book_pair(void *arg, const struct pair_sample *p)
 	struct ledger_sample s = {
 		.src = p->src,
 		.dst = p->dst,
-		.hook = p->hook,
-		.slot = p->slot,
-		.wire_bytes = p->wire_bytes,
-		.payload_bytes = p->payload_bytes,
-		.dropped_wire_bytes = p->dropped_wire_bytes,
-		.packets = p->packets,
-		.life = p->life,
+		.hook = PAIR_SAMPLE(p, hook),
+		.slot = PAIR_SAMPLE(p, slot),
+		.wire_bytes = PAIR_SAMPLE(p, wire_bytes),
+		.payload_bytes = PAIR_SAMPLE(p, payload_bytes),
+		.dropped_wire_bytes = PAIR_SAMPLE(p, dropped_wire_bytes),
+		.packets = PAIR_SAMPLE(p, packets),
+		.life = PAIR_SAMPLE(p, life),
 		.dropped = p->flags & CF_SLOT_DROPPED,
 		.began = p->flags & (CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE),
 	};
@@ -277,7 +277,7 @@ static int measure(json_t *report, uint32_t pairs, int rounds)
 			if (ways[i].poll(&t, &c))
 				return 1;
 			ms = cpu_ms() - ms;
-			lost += missing(&t, &ways[i], &c);
+			lost += llabs(missing(&t, &ways[i], &c));
 			if (r >= 0)
 				bench_sample(rows[i], ms);
 		}

@@ -250,7 +250,7 @@ static int check_books(json_t *report)
 
 		if (world_books(&loads[i], &t))
 			return 1;
-		missing += (int64_t)(offered[i] - t.wire_bytes);
+		missing += llabs((int64_t)(offered[i] - t.wire_bytes));
 	}
 	bench_must(report, "bytes offered to judging programs that are not on the books", missing,
 		   "bytes", 0);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "cpus_run.h"
 #include "packets.h"
 #include "quota_ways.h"
@@ -83,18 +84,18 @@ static int forget(const struct quota_ways_bpf *skel)
 	return r ? bench_fail("maps: %s", strerror(errno)) : 0;
 }
 
-static uint64_t passed(const struct quota_ways_bpf *skel)
+static int passed(const struct quota_ways_bpf *skel, int64_t *ret)
 {
-	int possible = libbpf_num_possible_cpus();
-	struct way_cpu *c = calloc((size_t)possible, sizeof(*c));
+	int possible = libbpf_num_possible_cpus(), r;
+	struct way_cpu *c = xcalloc((size_t)possible, sizeof(*c));
 	uint32_t zero = 0;
-	uint64_t sum = 0;
 
-	if (c && !bpf_map_lookup_elem(bpf_map__fd(skel->maps.cpus), &zero, c))
-		for (int i = 0; i < possible; i++)
-			sum += c[i].passed_bytes;
+	r = bpf_map_lookup_elem(bpf_map__fd(skel->maps.cpus), &zero, c);
+	*ret = 0;
+	for (int i = 0; i < possible && !r; i++)
+		*ret += (int64_t)c[i].passed_bytes;
 	free(c);
-	return sum;
+	return r ? bench_fail("what has passed cannot be read") : 0;
 }
 
 static int run_way(const struct quota_ways_bpf *skel, enum way way, unsigned int n, uint32_t repeat,
@@ -111,6 +112,26 @@ static int run_way(const struct quota_ways_bpf *skel, enum way way, unsigned int
 	return cpus_run(runs, cpus, n, ret_ns);
 }
 
+/* Beyond the limit; and short of it, in whole packets: nothing passed is no success either. */
+static void facts_at_the_end(json_t *report, const char *of, int64_t passed_bytes, int64_t limit,
+			     bool must)
+{
+	int64_t over = passed_bytes - limit, most = over > 0 ? over : 0,
+		least = over < 0 ? -over / WAY_PACKET_BYTES : 0;
+	char text[160];
+
+	snprintf(text, sizeof(text), "%s: beyond the limit", of);
+	if (must)
+		bench_must(report, text, most, "bytes", 0);
+	else
+		bench_fact(report, text, most, "bytes");
+	snprintf(text, sizeof(text), "%s: short of it, in whole packets", of);
+	if (must)
+		bench_must(report, text, least, "", 0);
+	else
+		bench_fact(report, text, least, "");
+}
+
 /* All CPUs against a limit that is reached half way: what passed, to the byte. */
 static int ways_at_the_end(json_t *report)
 {
@@ -121,20 +142,14 @@ static int ways_at_the_end(json_t *report)
 	if (!skel)
 		return 1;
 	for (int way = WAY_CURFEW; way < WAYS; way++) {
-		int64_t over;
-		char what[128];
+		char of[96];
+		int64_t n;
 
-		if (forget(skel) || run_way(skel, (enum way)way, n_cpus, repeat, &ns))
+		if (forget(skel) || run_way(skel, (enum way)way, n_cpus, repeat, &ns) ||
+		    passed(skel, &n))
 			return 1;
-		over = (int64_t)passed(skel) - (int64_t)NEAR_END;
-		snprintf(what, sizeof(what), "charge alone, all CPUs: beyond the limit, %s",
-			 way_names[way]);
-		if (way == WAY_CURFEW)
-			bench_must(report, what, over > 0 ? over : 0, "bytes", 0);
-		else
-			bench_fact(report, what, over > 0 ? over : 0, "bytes");
-		snprintf(what, sizeof(what), "and short of it, %s", way_names[way]);
-		bench_fact(report, what, over < 0 ? -over : 0, "bytes");
+		snprintf(of, sizeof(of), "charge alone, all CPUs, %s", way_names[way]);
+		facts_at_the_end(report, of, n, (int64_t)NEAR_END, way == WAY_CURFEW);
 	}
 	quota_ways_bpf__destroy(skel);
 	return 0;
@@ -231,35 +246,32 @@ static int packets_open(void)
 	return 0;
 }
 
-static uint64_t packets_passed(struct datapath *dp)
+static int packets_passed(struct datapath *dp, int64_t *ret)
 {
 	struct reason_totals t;
-	uint64_t sum = 0;
 
 	if (datapath_reasons(dp, &t) < 0)
-		return 0;
+		return bench_fail("what has passed cannot be read");
+	*ret = 0;
 	for (int i = 0; i < CF_REASON_MAX; i++)
 		if (!(CF_DROP_REASONS >> i & 1))
-			sum += t.t[CF_HOOK_INSIDE][i].payload_bytes;
-	return sum;
+			*ret += (int64_t)t.t[CF_HOOK_INSIDE][i].payload_bytes;
+	return 0;
 }
 
 static int packets_at_the_end(json_t *report)
 {
 	const int64_t limit = EXACT_MB * 1000000LL;
 	uint32_t repeat = (uint32_t)(limit * 3 / 2 / PAYLOAD / n_cpus) + 1000;
-	int64_t over;
+	int64_t n;
 	double ns;
 
-	if (run_packets(EXACT, n_cpus, repeat, &ns))
+	if (run_packets(EXACT, n_cpus, repeat, &ns) || packets_passed(loads[EXACT].dp, &n))
 		return 1;
-	over = (int64_t)packets_passed(loads[EXACT].dp) - limit;
-	bench_must(report, "whole packets, all CPUs: beyond the limit", over > 0 ? over : 0,
-		   "bytes", 0);
-	bench_must(report, "and short of it, in whole packets", over < 0 ? -over / PAYLOAD : 0, "",
-		   0);
+	facts_at_the_end(report, "whole packets, all CPUs", n, limit, true);
 	return 0;
 }
+_Static_assert(PAYLOAD == WAY_PACKET_BYTES, "facts_at_the_end()");
 
 struct packets {
 	json_t *alone[SETS], *all[SETS];

@@ -10,6 +10,7 @@ struct cf_row {
 	__u64 word[CF_ROW_WORDS];
 };
 _Static_assert(sizeof(struct cf_row) == 64, "map ABI");
+_Static_assert(sizeof(struct cf_row) == CF_LINE, "what rules are about a packet: a line per table");
 
 /*
  * IPv4 destinations: DXR (Zec, Rizzo, Mikuc 2012) with a 16-bit root. count 0:
@@ -27,6 +28,8 @@ struct cf_range4 {
 	__u32 label;
 };
 _Static_assert(sizeof(struct cf_root4) == 8 && sizeof(struct cf_range4) == 8, "map ABI");
+_Static_assert(CF_LINE % sizeof(struct cf_root4) == 0 && CF_LINE % sizeof(struct cf_range4) == 0,
+	       "each is in one line");
 
 /*
  * IPv6 destinations: two static 9-way trees over the first 64 address bits, host
@@ -67,6 +70,7 @@ struct cf_low6 {
 	__u32 pad;
 };
 _Static_assert(sizeof(struct cf_node6) == 64 && sizeof(struct cf_leaf6) == 40, "map ABI");
+_Static_assert(sizeof(struct cf_node6) == CF_LINE, "a step down the tree is a line");
 _Static_assert(sizeof(struct cf_deep6) == 8 && sizeof(struct cf_low6) == 16, "map ABI");
 
 enum cf_label_flags {
@@ -80,6 +84,7 @@ struct cf_label {
 	__u16 reason; /* enum cf_reason, if IGNORED */
 };
 _Static_assert(sizeof(struct cf_label) == 16, "map ABI");
+_Static_assert(CF_LINE % sizeof(struct cf_label) == 0, "each is in one line");
 
 /*
  * Sources: one sorted table for both families, addresses as two host-order

@@ -39,5 +39,6 @@ struct cf_control {
 	__u32 pad2[3];
 };
 _Static_assert(sizeof(struct cf_control) == 128, "map ABI");
+_Static_assert(CF_ONE_LINE(struct cf_control, epoch, frozen), "read for each packet");
 
 #endif

@@ -96,6 +96,9 @@ struct cf_slot6 {
 };
 _Static_assert(sizeof(struct cf_slot4) == 64, "a slot is one cache line");
 _Static_assert(sizeof(struct cf_slot6) == 64, "a slot is one cache line");
+_Static_assert(__builtin_offsetof(struct cf_slot4, src) % 8 == 0 &&
+		       __builtin_offsetof(struct cf_slot6, src) % 8 == 0,
+	       "addresses are compared as 64-bit words");
 
 struct cf_bucket4 {
 	struct cf_slot4 slot[CF_BUCKET_SLOTS];
@@ -118,6 +121,7 @@ struct cf_cpu_shard {
 	__u32 count6;
 };
 _Static_assert(sizeof(struct cf_cpu_shard) == 16, "map ABI");
+_Static_assert(CF_LINE % sizeof(struct cf_cpu_shard) == 0, "read for each packet, in one line");
 
 /* What found no slot, by who and where to. Values are per CPU. */
 struct cf_overflow_key {

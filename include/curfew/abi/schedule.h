@@ -27,5 +27,6 @@ struct cf_edge {
 	__u32 pad;
 };
 _Static_assert(sizeof(struct cf_segment) == 16 && sizeof(struct cf_edge) == 16, "map ABI");
+_Static_assert(CF_LINE % sizeof(struct cf_segment) == 0, "each is in one line");
 
 #endif
