@@ -17,6 +17,7 @@
 #include "core/geo/geo.h"
 #include "core/geo/vendor.h"
 #include "core/policy/policy.h"
+#include "policy_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,33 +36,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			__builtin_trap();                                                          \
 		}                                                                                  \
 	} while (0)
-
-struct input {
-	const char *main, *other;
-	size_t main_n, other_n;
-};
-
-static int input_read(void *arg, const char *path, char **ret_text, size_t *ret_size)
-{
-	const struct input *in = arg;
-	bool is_main = !strcmp(path, "main");
-
-	if (!is_main && !in->other)
-		return -ENOENT;
-	*ret_size = is_main ? in->main_n : in->other_n;
-	*ret_text = xcalloc(*ret_size + 1, 1);
-	memcpy(*ret_text, is_main ? in->main : in->other, *ret_size);
-	return 0;
-}
-
-static int input_glob(void *arg _unused_, const char *pattern, char ***ret_paths)
-{
-	char **paths = xcalloc(2, sizeof(*paths));
-
-	paths[0] = xstrdup(pattern);
-	*ret_paths = paths;
-	return 0;
-}
 
 /* ---- what the machine and the databases know: the same for every input --- */
 
@@ -297,20 +271,14 @@ static void compile(const struct policy_set *set)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *nul = size ? memchr(data, 0, size) : NULL;
-	struct input in = { .main = (const char *)data,
-			    .main_n = nul ? (size_t)(nul - (const char *)data) : size };
-	struct policy_io io = { input_read, input_glob, &in };
+	struct policy_input in = policy_input_of(data, size);
+	struct policy_io io = policy_input_io(&in);
 	struct policy_set *set = NULL;
 	struct diag_list diags = { 0 };
 
 	if (!table)
 		make_world();
-	if (nul) {
-		in.other = nul + 1;
-		in.other_n = size - in.main_n - 1;
-	}
-	if (!policy_parse(&io, "main", &set, &diags)) {
+	if (!policy_parse(&io, POLICY_INPUT_MAIN, &set, &diags)) {
 		policy_check(set, &io, &diags);
 		if (!diag_errors(&diags))
 			compile(set);

@@ -14,6 +14,7 @@
 #include "core/policy/diff.h"
 #include "core/policy/lex.h"
 #include "core/policy/policy.h"
+#include "policy_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,33 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			__builtin_trap();                                                          \
 		}                                                                                  \
 	} while (0)
-
-struct input {
-	const char *main, *other;
-	size_t main_n, other_n;
-};
-
-static int input_read(void *arg, const char *path, char **ret_text, size_t *ret_size)
-{
-	const struct input *in = arg;
-	bool is_main = !strcmp(path, "main");
-
-	if (!is_main && !in->other)
-		return -ENOENT;
-	*ret_size = is_main ? in->main_n : in->other_n;
-	*ret_text = xcalloc(*ret_size + 1, 1);
-	memcpy(*ret_text, is_main ? in->main : in->other, *ret_size);
-	return 0;
-}
-
-static int input_glob(void *arg _unused_, const char *pattern, char ***ret_paths)
-{
-	char **paths = xcalloc(2, sizeof(*paths));
-
-	paths[0] = xstrdup(pattern);
-	*ret_paths = paths;
-	return 0;
-}
 
 static void check_utf8(const char *s)
 {
@@ -78,19 +52,19 @@ static void check_diags(const struct diag_list *diags, struct buf *text)
 		       text->s[i] == '\t');
 }
 
-static void check_round_trip(const struct policy_set *set, const struct input *in)
+static void check_round_trip(const struct policy_set *set, const struct policy_input *in)
 {
 	struct policy_set *again = NULL;
 	struct diag_list diags = { 0 };
 	struct buf first = { 0 }, second = { 0 };
 	struct policy_diff diff;
-	struct input printed = *in;
-	struct policy_io io = { input_read, input_glob, &printed };
+	struct policy_input printed = *in;
+	struct policy_io io = policy_input_io(&printed);
 
 	policy_print(set, &first);
 	printed.main = buf_text(&first);
 	printed.main_n = first.n;
-	if (policy_parse(&io, "main", &again, &diags) < 0) {
+	if (policy_parse(&io, POLICY_INPUT_MAIN, &again, &diags) < 0) {
 		diag_print(&diags, &second);
 		fprintf(stderr, "%s\n%s", buf_text(&first), buf_text(&second));
 		INSIST(!"what was printed does not parse");
@@ -100,7 +74,7 @@ static void check_round_trip(const struct policy_set *set, const struct input *i
 		fprintf(stderr, "%s\n---\n%s", buf_text(&first), buf_text(&second));
 		INSIST(!"what was printed prints differently");
 	}
-	policy_diff(set, again, &diff);
+	policy_diff(set, NULL, again, &diff);
 	INSIST(diff.changes.n == 0);
 	policy_diff_done(&diff);
 	diag_list_done(&diags);
@@ -111,20 +85,14 @@ static void check_round_trip(const struct policy_set *set, const struct input *i
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *nul = size ? memchr(data, 0, size) : NULL;
-	struct input in = { .main = (const char *)data,
-			    .main_n = nul ? (size_t)(nul - (const char *)data) : size };
-	struct policy_io io = { input_read, input_glob, &in };
+	struct policy_input in = policy_input_of(data, size);
+	struct policy_io io = policy_input_io(&in);
 	struct policy_set *set = NULL;
 	struct diag_list diags = { 0 };
 	struct buf text = { 0 };
 	int r;
 
-	if (nul) {
-		in.other = nul + 1;
-		in.other_n = size - in.main_n - 1;
-	}
-	r = policy_parse(&io, "main", &set, &diags);
+	r = policy_parse(&io, POLICY_INPUT_MAIN, &set, &diags);
 	INSIST(r == 0 ? set && !diag_errors(&diags) : r == -EINVAL && !set && diag_errors(&diags));
 	if (set) {
 		check_round_trip(set, &in);

@@ -194,6 +194,46 @@ Test(alert, an_older_generations_rule_is_not_taken_for_todays)
 	cr_expect_not_null(strstr(a.story, "no longer loaded"));
 }
 
+/* As read by a daemon that starts: the rules have changed places, and their levels. */
+Test(alert, an_older_generations_rule_is_what_it_was)
+{
+	uint32_t rule = night_rule(n, "cameras");
+	struct cf_event ev = night_event(n, night_quota(n, "night bulk", 0), CF_EVENT_POLICY, 0);
+	struct cf_rule old[3] = { 0 };
+	struct past_rules past = { 0 };
+	_cleanup_alert_ struct alert a = { 0 }, gone = { 0 };
+
+	old[2] = n->image->rules.v[rule];
+	old[2].level = CF_LEVEL_CRITICAL;
+	old[1] = (struct cf_rule){ .name = "was once",
+				   .kind = CF_RULE_POLICY,
+				   .flags = CF_RULE_DROP,
+				   .level = CF_LEVEL_INFO,
+				   .id = 77 };
+	for (uint32_t g = 1; g <= PAST_GENERATIONS + 2; g++)
+		past_rules_keep(&past, g, old, 3);
+	n->cx.past = &past;
+	memset(&ev.key, 0, sizeof(ev.key));
+	ev.dropped = 1;
+	ev.generation = PAST_GENERATIONS + 2;
+	ev.rule = 2;
+	cr_assert_eq(alert_make(&n->cx, &ev, half_past_midnight, &a), 0);
+	cr_assert_not_null(a.policy);
+	cr_expect_str_eq(a.policy, "cameras");
+	cr_expect_eq(a.level, CF_LEVEL_CRITICAL);
+	cr_expect_eq(a.verdict, ALERT_DROPPED);
+	ev.rule = 1;
+	cr_assert_eq(alert_make(&n->cx, &ev, half_past_midnight, &gone), 0);
+	cr_assert_not_null(gone.policy);
+	cr_expect_str_eq(gone.policy, "was once");
+	cr_expect_eq(gone.level, CF_LEVEL_INFO);
+	ev.rule = 3;
+	cr_expect_null(past_rules_find(&past, n->image, n->cx.generation, ev.generation, 3, NULL));
+	cr_expect_null(past_rules_find(&past, n->image, n->cx.generation, 1, 2, NULL), "forgotten");
+	n->cx.past = NULL;
+	past_rules_done(&past);
+}
+
 Test(alert, an_unknown_event_is_refused)
 {
 	struct cf_event ev = night_event(n, 0, (enum cf_event_kind)77, 0);
@@ -417,4 +457,22 @@ Test(explain, a_windows_edges)
 	cr_expect(rule_window(n->image, night_rule(n, "cameras"), noon, &begin, &end));
 	cr_expect_eq(begin.s, 0);
 	cr_expect_eq(end.s, 0);
+}
+
+/* As the kernel does: the last full week repeats. */
+Test(explain, a_windows_edges_beyond_the_schedule)
+{
+	const int64_t year = 53 * 7 * 86400;
+	uint32_t rule = night_rule(n, "night bulk");
+	struct utc at = { half_past_midnight.s + year }, noon = { at.s + 12 * 3600 }, begin, end;
+
+	cr_assert_gt(at.s, n->image->end.s);
+	cr_expect(rule_window(n->image, rule, at, &begin, &end));
+	cr_expect_eq(end.s, half_past_midnight.s + year + 5 * 3600 + 1800);
+	cr_expect_eq(end.s - begin.s, 8 * 3600);
+	cr_expect_not(rule_window(n->image, rule, noon, &begin, &end));
+	cr_expect_eq(image_schedule_at(n->image, at).s % (7 * 86400), at.s % (7 * 86400));
+	cr_expect_lt(image_schedule_at(n->image, at).s, n->image->end.s);
+	cr_expect_geq(image_schedule_at(n->image, at).s, n->image->end.s - 7 * 86400);
+	cr_expect_eq(image_schedule_at(n->image, half_past_midnight).s, half_past_midnight.s);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/image/row.h"
+#include "core/ledger/query.h"
 #include "image_help.h"
 
 #define SERVER  "192.0.2.1"
@@ -307,4 +309,42 @@ Test(image_services, too_many_ranges_of_ports)
 			.protocol = 6, .has_port = true, .port_first = port, .port_last = port
 		};
 	cr_expect(strstr(compile_errors(&in), "ranges of ports"));
+}
+
+/* What `flows --by policy` can tell of a pair, and what it says that it cannot. */
+Test(image_services, a_pair_knows_who_began_and_no_services)
+{
+	struct policy_set *set = set_new();
+	static const uint32_t asks[] = { 0, POLICY_ASKS_SERVICE, POLICY_ASKS_INITIATED,
+					 POLICY_ASKS_INITIATED, POLICY_ASKS_SENDER };
+	struct image *img;
+	struct image_input in;
+	struct policy *p;
+	struct cf_row about, row;
+	struct addr src = addr_of(HOST), dst = addr_of(SERVER);
+
+	policy_add(set, "plain", any(), NULL)->then.drop = true;
+	p = policy_add(set, "service", any(), NULL);
+	*VEC_ADD(&p->services) = (struct service){ .protocol = 6 };
+	policy_add(set, "inside", any(), NULL)->initiated = INITIATED_INSIDE;
+	policy_add(set, "outside", any(), NULL)->initiated = INITIATED_OUTSIDE;
+	policy_add(set, "sender", mac(0x001122334455), NULL);
+	for (size_t i = 0; i < set->policies.n; i++)
+		set->policies.v[i].then.drop = true;
+	in = input_for(set);
+	img = compile(&in);
+	about = policies_about(img, CF_FROM_INSIDE, &src, &dst);
+	for (uint32_t i = 0; i < ARRAY_SIZE(asks); i++) {
+		cr_expect(row_has(&about, i), "%u", i);
+		cr_expect_eq(policy_asks(img, i), asks[i], "%u", i);
+	}
+	row = policies_begun(img, &about, CF_SLOT_BEGAN_INSIDE);
+	cr_expect(row_has(&row, 2) && !row_has(&row, 3) && row_has(&row, 1));
+	row = policies_begun(img, &about, CF_SLOT_BEGAN_OUTSIDE | CF_SLOT_USED);
+	cr_expect(!row_has(&row, 2) && row_has(&row, 3) && row_has(&row, 1));
+	row = policies_begun(img, &about, 0);
+	cr_expect(row_has(&row, 2) && row_has(&row, 3));
+	row = policies_begun(img, &about, CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE);
+	cr_expect(row_has(&row, 2) && row_has(&row, 3));
+	image_free(img);
 }

@@ -147,6 +147,48 @@ Test(policy_check, a_date_file_that_ends_soon_is_said)
 	}
 }
 
+static char *said_of_interfaces(const char *text, const char *const *here, size_t n)
+{
+	_cleanup_policy_set_ struct policy_set *set = must_parse(text);
+	_cleanup_diag_list_ struct diag_list diags = { 0 };
+
+	policy_check_interfaces(set, here, n, &diags);
+	cr_expect_eq(diag_errors(&diags), 0);
+	return diag_text(&diags);
+}
+
+Test(policy_check, interfaces_that_are_not_there_are_said)
+{
+	static const char *const here[] = { "lo", "eth0", "eth1", "enp3s0" };
+	static const struct {
+		const char *text, *said;
+	} rows[] = {
+		{ "inside eth1, enp3s0\noutside eth0", "" },
+		{ "inside eht1\noutside eth0",
+		  "test.conf:1:8: warning: there is no interface 'eht1' on this machine\n"
+		  "  inside eht1\n         ^\n  help: did you mean 'eth1'?\n" },
+		/* eth0 and eth1 have their places: neither is what was meant */
+		{ "inside eth1\noutside eth0, eth2",
+		  "test.conf:2:15: warning: there is no interface 'eth2' on this machine\n"
+		  "  outside eth0, eth2\n                ^\n"
+		  "  help: correct the name, or wait: it is covered when it appears. There is also enp3s0\n" },
+		{ "inside eth1\noutside ppp0",
+		  "test.conf:2:9: note: there is no interface 'ppp0' now\n"
+		  "  outside ppp0\n          ^\n  help: it is covered when it appears\n" },
+		{ "inside wg0, lan1, lan2\noutside wan0",
+		  "test.conf:1:8: note: this machine has none of the interfaces that are named here\n"
+		  "  inside wg0, lan1, lan2\n         ^\n" },
+		{ "mode observe", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_free_ char *said =
+			said_of_interfaces(rows[i].text, here, ARRAY_SIZE(here));
+
+		cr_expect_str_eq(said, rows[i].said, "row %zu: %s", i, said);
+	}
+}
+
 Test(policy_check, a_terminal_is_safe_from_what_a_file_says)
 {
 	_cleanup_policy_set_ struct policy_set *set = NULL;

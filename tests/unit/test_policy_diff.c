@@ -16,7 +16,7 @@ static struct policy_diff diff_of(const char *before, const char *after)
 	_cleanup_policy_set_ struct policy_set *a = must_parse(before), *b = must_parse(after);
 	struct policy_diff d;
 
-	policy_diff(a, b, &d);
+	policy_diff(a, NULL, b, &d);
 	return d;
 }
 
@@ -162,11 +162,58 @@ Test(policy_diff, a_changed_list_is_a_changed_set)
 
 	cr_assert_eq(parse_files(one, &a, &diags), 0);
 	cr_assert_eq(parse_files(two, &b, &diags), 0);
-	policy_diff(a, b, &d);
+	policy_diff(a, NULL, b, &d);
 	cr_assert_eq(d.changes.n, 2);
 	cr_expect_eq(d.changes.v[0].what, CHANGE_SET);
 	cr_expect_eq(d.changes.v[1].what, CHANGE_WINDOW);
 	policy_diff_done(&d);
+}
+
+/* Whether the lists as the daemon read them differ from those that are there now. */
+static size_t changes_of(const char *list, const char *dates, const char *now_list,
+			 const char *now_dates, const struct list_facts *facts)
+{
+	static const char conf[] =
+		"set s = file \"l\" except 192.0.2.9\nexempt { from any during dates file \"d\" }\n"
+		"policy \"p\" { from any except s  then drop\n except { during dates file \"d\" } }\n";
+	const struct memory_file one[] = { { "c", conf }, { "l", list }, { "d", dates }, { 0 } };
+	const struct memory_file two[] = {
+		{ "c", conf }, { "l", now_list }, { "d", now_dates }, { 0 }
+	};
+	_cleanup_policy_set_ struct policy_set *a = NULL, *b = NULL;
+	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	_cleanup_free_ char *said = NULL;
+	struct policy_diff d;
+	size_t n;
+
+	cr_assert_eq(parse_files(one, &a, &diags), 0, "%s", said = diag_text(&diags));
+	cr_assert_eq(parse_files(two, &b, &diags), 0);
+	policy_diff(a, facts, b, &d);
+	n = d.changes.n;
+	for (size_t i = 0; i < n; i++)
+		cr_expect(d.changes.v[i].of_files);
+	policy_diff_done(&d);
+	return n;
+}
+
+Test(policy_diff, lists_are_compared_by_what_they_say)
+{
+	const struct prefix known[] = { { .addr = { { [10] = 0xff, 0xff, 192, 0, 2, 1 } },
+					  .bits = 128 } };
+	const struct prefix_list l = { .v = (struct prefix *)known, .n = 1 };
+	_cleanup_list_facts_ struct list_facts facts = { 0 };
+
+	cr_expect_eq(changes_of("192.0.2.1\n192.0.2.2\n", "2026-12-25\n",
+				"192.0.2.2 # and\n192.0.2.1\n", "2026-12-25\n", NULL),
+		     0, "their order does not matter");
+	cr_expect_eq(changes_of("192.0.2.1\n", "2026-12-25\n", "192.0.2.1\n",
+				"2026-12-25..2026-12-26\n", NULL),
+		     2, "the policy's except and the exempt");
+	cr_expect_eq(changes_of("192.0.2.0/24\n", "", "192.0.2.0/25\n", "", NULL), 1);
+	*VEC_ADD(&facts) = (struct list_fact){ .file = xstrdup("l") };
+	list_digest_prefixes(&facts.v[0].digest, &l);
+	cr_expect_eq(changes_of("", "", "192.0.2.1\n", "", &facts), 0, "what is known counts");
+	cr_expect_eq(changes_of("", "", "192.0.2.1\n192.0.2.2\n", "", &facts), 1);
 }
 
 static const struct zone *utc_zone(void *arg _unused_, const char *name _unused_)
@@ -188,7 +235,7 @@ static enum quota_fate fate_when(const char *window)
 
 	cr_assert_eq(parse_text(a, &before, &diags), 0);
 	cr_assert_eq(parse_text(b, &after, &diags), 0);
-	policy_diff(before, after, &d);
+	policy_diff(before, NULL, after, &d);
 	policy_diff_periods(&d, before, &zones, after, &zones, (struct utc){ 1795475400 });
 	cr_assert_eq(d.quotas.n, 1);
 	fate = d.quotas.v[0].fate;

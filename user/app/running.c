@@ -82,6 +82,17 @@ int running_load_geo(struct running *run, struct diag_list *diags)
 	return 0;
 }
 
+void running_check_here(const struct running *run, const struct net_state *net, struct utc now,
+			struct diag_list *diags)
+{
+	_cleanup_free_ const char **names = xcalloc(net->links.n, sizeof(*names));
+
+	for (size_t i = 0; i < net->links.n; i++)
+		names[i] = net->links.v[i].name;
+	policy_check_interfaces(run->set, names, net->links.n, diags);
+	policy_check_dates(run->set, zone_to_civil(run->zone, now).date, diags);
+}
+
 int running_compile(const struct running *run, const struct machine *machine,
 		    const struct manual_book *book, struct utc now, struct image **ret_image,
 		    struct manual_rules *ret_manual, struct diag_list *diags, char **ret_error)

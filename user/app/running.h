@@ -44,6 +44,9 @@ void running_done(struct running *run);
 int running_read(const char *path, struct running *ret, struct diag_list *diags);
 /* Loads the databases that the set names. -EINVAL with errors in diags. */
 int running_load_geo(struct running *run, struct diag_list *diags);
+/* Adds warnings of what this machine does not have, and of dates that are over by then. */
+void running_check_here(const struct running *run, const struct net_state *net, struct utc now,
+			struct diag_list *diags);
 /*
  * Compiles what was read for that moment. book may be NULL. On success the
  * caller owns both results (running_adopt() takes them); else -EINVAL with errors

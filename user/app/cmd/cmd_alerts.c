@@ -11,9 +11,6 @@
 struct alerts_options {
 	uint64_t n;
 	bool follow;
-	/* following */
-	bool begun;
-	json_int_t after;
 };
 static const struct option_row rows[] = {
 	OPTION(struct alerts_options, n, "rows", 'n', OPTION_NUMBER),
@@ -143,39 +140,10 @@ static void print_line(const struct cli *cli, const json_t *event)
 	       json_get_text(o, "verdict") ?: "-");
 }
 
-static int next(struct cli *cli, void *arg)
-{
-	struct alerts_options *a = arg;
-	json_t *reply, *list;
-	int r = client_call(cli, "alerts",
-			    json_pack("{s:I, s:I}", "n",
-				      a->begun ? (json_int_t)1000 : (json_int_t)a->n, "after",
-				      a->after),
-			    &reply);
-
-	if (r)
-		return r;
-	/* the reply is newest first; a log reads downwards */
-	list = json_object_get(reply, "rows");
-	for (size_t i = json_array_size(list); i-- > 0;) {
-		json_t *event = json_array_get(list, i);
-
-		if (cli->json) {
-			json_dumpf(event, stdout, JSON_COMPACT);
-			putchar('\n');
-		} else {
-			print_line(cli, event);
-		}
-	}
-	a->after = (json_int_t)json_get_count(reply, "newest");
-	a->begun = true;
-	json_decref(reply);
-	return EXIT_FINE;
-}
-
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct alerts_options o = { .n = 20 };
+	struct follow_rows of = { .verb = "alerts", .print = print_line };
 	int r = options_parse(cli, rows, &o, &argc, &argv);
 	unsigned long long id = 0;
 	json_t *reply;
@@ -183,6 +151,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	if (r != OPTIONS_GO)
 		return r;
+	of.n = o.n;
 	if (argc > 1)
 		return cmd_usage(cli, "unexpected argument '%s'", argv[1]);
 	if (argc)
@@ -190,7 +159,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (argc && (!id || *end))
 		return cmd_usage(cli, "'%s' is not the number of an alert", argv[0]);
 	if (o.follow && !id)
-		return follow(cli, 1, false, next, &o);
+		return follow_rows(cli, &of);
 	r = client_call(cli, "alerts",
 			json_pack("{s:I, s:I}", "n", (json_int_t)o.n, "id", (json_int_t)id),
 			&reply);

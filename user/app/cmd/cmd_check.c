@@ -21,15 +21,17 @@ static int compile(struct running *run, struct diag_list *diags)
 	_cleanup_image_ struct image *image = NULL;
 	struct manual_rules manual = { 0 };
 	struct net_state net = { 0 };
+	struct utc now = { time(NULL) };
 	char *error = NULL;
 	int r;
 
 	/* Addresses and routes only help: a policy is checked on other machines too. */
-	if (net_state_read(&net) == 0)
+	if (net_state_read(&net) == 0) {
 		machine_build(&net, run->set, &machine);
+		running_check_here(run, &net, now, diags);
+	}
 	net_state_done(&net);
-	r = running_compile(run, &machine, NULL, (struct utc){ time(NULL) }, &image, &manual, diags,
-			    &error);
+	r = running_compile(run, &machine, NULL, now, &image, &manual, diags, &error);
 	free(error);
 	manual_rules_done(&manual);
 	return r;
@@ -49,21 +51,20 @@ static int check(const char *path, bool syntax, struct diag_list *diags)
 static int print_json(const struct diag_list *diags)
 {
 	json_t *list = json_array();
-	size_t errors = diag_errors(diags);
+	size_t errors = diag_errors(diags), warnings = diag_count(diags, DIAG_WARNING);
 
 	for (size_t i = 0; i < diags->n; i++) {
 		const struct diag *d = &diags->v[i];
 
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s?, s:I, s:I, s:s, s:s?}", "level",
-						d->level == DIAG_ERROR ? "error" : "warning",
-						"file", d->file, "line", (json_int_t)d->pos.line,
-						"column", (json_int_t)d->pos.col, "message",
-						d->message, "help", d->help));
+		json_array_append_new(list, json_pack("{s:s, s:s?, s:I, s:I, s:s, s:s?}", "level",
+						      diag_level_name(d->level), "file", d->file,
+						      "line", (json_int_t)d->pos.line, "column",
+						      (json_int_t)d->pos.col, "message", d->message,
+						      "help", d->help));
 	}
 	return json_out("check", json_pack("{s:b, s:I, s:I, s:o}", "good", !errors, "errors",
-					   (json_int_t)errors, "warnings",
-					   (json_int_t)(diags->n - errors), "diagnostics", list));
+					   (json_int_t)errors, "warnings", (json_int_t)warnings,
+					   "diagnostics", list));
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -94,6 +95,8 @@ const struct cmd cmd_check = {
 	.more = "Reads FILE, by default the one in force, with all it includes, loads its databases and\n"
 		"compiles it for this machine: what passes here, 'curfew reload' takes. Errors and warnings\n"
 		"name file:line:column. Exit code 0: good, perhaps with warnings; 2: not.\n"
+		"Interfaces that are not there are warned of, too; on a machine that has none of those that\n"
+		"the file names, one note says so.\n"
 		"\n"
 		"  --syntax  only the language: no databases, nothing of this machine but its time zones",
 	.run = run,

@@ -40,19 +40,60 @@ static const char *const fate_names[] = {
 /* The daemon's text stands where its file stands, so that relative paths lead to the same places.
  */
 struct in_force {
+	char *directory; /* with its slash; "" */
 	char *path;
-	char *text;
+	const json_t *reply;
 };
 
+/* The element that speaks of the file at `path`, as the set names it. */
+static const json_t *read_by_daemon(const struct in_force *f, const char *list, const char *path)
+{
+	size_t n = strlen(f->directory), i;
+	const json_t *v;
+
+	json_array_foreach(json_object_get(f->reply, list), i, v)
+	{
+		const char *file = json_get_text(v, "file") ?: "";
+		const char *full = *file == '/' || strncmp(path, f->directory, n) ? path : path + n;
+
+		if (!strcmp(full, file))
+			return v;
+	}
+	return NULL;
+}
+
+/* Of lists the daemon tells what it has read, not what is there by now; of long ones in short. */
 static int read_in_force(void *arg, const char *path, char **ret_text, size_t *ret_size)
 {
 	const struct in_force *f = arg;
+	const json_t *dates = read_by_daemon(f, "date_files", path);
+	const char *text = NULL;
 
-	if (strcmp(path, f->path))
+	if (!strcmp(path, f->path))
+		text = json_string_value(json_object_get(f->reply, "text"));
+	else if (dates)
+		text = json_string_value(json_object_get(dates, "dates"));
+	else if (!read_by_daemon(f, "lists", path))
 		return policy_io_files.read_file(policy_io_files.arg, path, ret_text, ret_size);
-	*ret_text = xstrdup(f->text);
-	*ret_size = strlen(f->text);
+	*ret_text = xstrdup(text ? text : "");
+	*ret_size = strlen(*ret_text);
 	return 0;
+}
+
+static void read_facts(const json_t *reply, struct list_facts *ret)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "lists"), i, v)
+	{
+		const char *digest = json_get_text(v, "digest") ?: "";
+
+		*VEC_ADD(ret) = (struct list_fact){
+			.file = xstrdup(json_get_text(v, "file") ?: ""),
+			.digest = { strtoull(digest, NULL, 16), json_get_count(v, "entries") },
+		};
+	}
 }
 
 static int parse(const struct policy_io *io, const char *path, struct policy_set **ret)
@@ -67,29 +108,43 @@ static int parse(const struct policy_io *io, const char *path, struct policy_set
 	return EXIT_USAGE;
 }
 
-static int parse_reply(const struct cli *cli, const json_t *reply, struct policy_set **ret,
-		       struct utc *ret_now)
+/* The configuration to compare with. */
+struct before {
+	struct policy_set *set;
+	struct list_facts facts;
+	struct utc now;
+};
+
+static void before_done(struct before *b)
+{
+	policy_set_free(b->set);
+	list_facts_done(&b->facts);
+}
+#define _cleanup_before_ _cleanup_(before_done)
+
+static int parse_reply(const struct cli *cli, const json_t *reply, struct before *ret)
 {
 	const char *slash = strrchr(cli->config, '/');
-	const char *text = json_string_value(json_object_get(reply, "text"));
 	struct in_force f = {
-		.path = xprintf("%.*s(in force)", slash ? (int)(slash - cli->config + 1) : 0,
-				cli->config),
-		.text = xstrdup(text ? text : ""),
+		.directory = xstrndup(cli->config, slash ? (size_t)(slash - cli->config) + 1 : 0),
+		.reply = reply,
 	};
 	struct policy_io io = { read_in_force, policy_io_files.glob, &f };
-	int r = parse(&io, f.path, ret);
+	int r;
 
+	f.path = xprintf("%s(in force)", f.directory);
+	r = parse(&io, f.path, &ret->set);
+	read_facts(reply, &ret->facts);
 	/* by the daemon's clock */
 	if (json_get_count(reply, "now"))
-		ret_now->s = (int64_t)json_get_count(reply, "now");
+		ret->now.s = (int64_t)json_get_count(reply, "now");
 	free(f.path);
-	free(f.text);
+	free(f.directory);
 	return r;
 }
 
 /* What is in force, or with the daemon dead what was. */
-static int parse_before(const struct cli *cli, struct policy_set **ret, struct utc *ret_now)
+static int parse_before(const struct cli *cli, struct before *ret)
 {
 	_cleanup_free_ char *kept = NULL;
 	json_t *reply;
@@ -98,7 +153,7 @@ static int parse_before(const struct cli *cli, struct policy_set **ret, struct u
 	if (r > 0)
 		return r;
 	if (r == 0) {
-		r = parse_reply(cli, reply, ret, ret_now);
+		r = parse_reply(cli, reply, ret);
 		json_decref(reply);
 		return r;
 	}
@@ -108,7 +163,7 @@ static int parse_before(const struct cli *cli, struct policy_set **ret, struct u
 		return EXIT_NOT_RUNNING;
 	}
 	cmd_error("the daemon is not running: compared with the last configuration it had");
-	return parse(&policy_io_files, kept, ret);
+	return parse(&policy_io_files, kept, &ret->set);
 }
 
 static void print_lines(const char *text, const char *sign, enum table_style style, bool colour)
@@ -130,6 +185,12 @@ static void print_change(const struct change *c, bool colour)
 	printf("%s%s %s%s%s%s%s\n", style_on(STYLE_BOLD, colour), how_names[c->how],
 	       what_names[c->what], name ? " \"" : "", name ? name : "", name ? "\"" : "",
 	       style_off(STYLE_BOLD, colour));
+	if (c->of_files) {
+		print_lines(c->after, "    ", STYLE_PLAIN, colour);
+		printf("    its files say something else: %zu entr%s in force, %zu now\n",
+		       c->entries_before, c->entries_before == 1 ? "y" : "ies", c->entries_after);
+		return;
+	}
 	print_lines(c->before, "-   ", STYLE_BAD, colour);
 	print_lines(c->after, "+   ", STYLE_GOOD, colour);
 }
@@ -210,10 +271,17 @@ static int print_json(const struct policy_diff *d, json_t *cuts)
 	for (size_t i = 0; i < d->changes.n; i++) {
 		const struct change *c = &d->changes.v[i];
 
-		json_array_append_new(changes, json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "what",
-							 what_names[c->what], "how",
-							 how_names[c->how], "name", c->name,
-							 "before", c->before, "after", c->after));
+		json_t *o = json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "what", what_names[c->what],
+				      "how", how_names[c->how], "name", c->name, "before",
+				      c->before, "after", c->after);
+
+		if (c->of_files)
+			json_object_set_new(o, "files",
+					    json_pack("{s:o, s:o}", "entries_before",
+						      json_count(c->entries_before),
+						      "entries_after",
+						      json_count(c->entries_after)));
+		json_array_append_new(changes, o);
 	}
 	for (size_t i = 0; i < d->quotas.n; i++) {
 		const struct quota_change *q = &d->quotas.v[i];
@@ -242,8 +310,8 @@ static void compare_periods(const struct policy_set *before, const struct policy
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct utc now = { time(NULL) };
-	_cleanup_policy_set_ struct policy_set *before = NULL, *after = NULL;
+	_cleanup_before_ struct before before = { .now = { time(NULL) } };
+	_cleanup_policy_set_ struct policy_set *after = NULL;
 	int r = options_parse(cli, NULL, NULL, &argc, &argv);
 	struct policy_diff d;
 	json_t *cuts;
@@ -254,11 +322,11 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cmd_usage(cli, "one file at a time");
 	r = parse(&policy_io_files, argc ? argv[0] : cli->config, &after);
 	if (r == EXIT_FINE)
-		r = parse_before(cli, &before, &now);
+		r = parse_before(cli, &before);
 	if (r)
 		return r;
-	policy_diff(before, after, &d);
-	compare_periods(before, after, now, &d);
+	policy_diff(before.set, &before.facts, after, &d);
+	compare_periods(before.set, after, before.now, &d);
 	r = d.changes.n ? EXIT_DEGRADED : EXIT_FINE;
 	cuts = find_cuts(cli, after, &d);
 	if (cli->json)
@@ -278,10 +346,11 @@ const struct cmd cmd_diff = {
 	.name = "diff",
 	.usage = "[FILE]",
 	.help = "what a reload would change, and which counters it keeps",
-	.more = "Compares FILE, by default the daemon's own, with what is in force. Lists read from files\n"
-		"are compared by name. Counters are kept, gone, new, or begin anew: the line is the same,\n"
-		"but its present period now begins later, so what was used counts no more. Keys that have\n"
-		"used up a quota which is only observed so far, and which FILE enforces, are named: they\n"
-		"are cut at once. Exit code 0: the same; 1: it differs; 2: FILE is not good.",
+	.more = "Compares FILE, by default the daemon's own, with what is in force: set and date files as\n"
+		"they were read with what they say now, databases by name. Counters are kept, gone, new, or\n"
+		"begin anew: the line is the same, but its present period now begins later, so what was used\n"
+		"counts no more. Keys that have used up a quota which is only observed so far, and which FILE\n"
+		"enforces, are named: they are cut at once. Exit code 0: the same; 1: it differs; 2: FILE is\n"
+		"not good.",
 	.run = run,
 };

@@ -11,9 +11,6 @@
 struct drops_options {
 	uint64_t n;
 	bool follow;
-	/* following */
-	bool begun;
-	json_int_t after;
 };
 static const struct option_row rows[] = {
 	OPTION(struct drops_options, n, "rows", 'n', OPTION_NUMBER),
@@ -86,7 +83,7 @@ static void print_table(const struct cli *cli, const json_t *reply)
 
 /* ---- following -------------------------------------------------------------------- */
 
-static void print_line(const json_t *o)
+static void print_line(const struct cli *cli _unused_, const json_t *o)
 {
 	_cleanup_free_ char *when = show_time(json_get_text(o, "at"));
 	_cleanup_free_ char *policy = text_safe(json_get_text(o, "policy") ?: "");
@@ -103,48 +100,20 @@ static void print_line(const json_t *o)
 	putchar('\n');
 }
 
-static int next(struct cli *cli, void *arg)
-{
-	struct drops_options *a = arg;
-	json_t *reply, *list;
-	int r = client_call(cli, "drops",
-			    json_pack("{s:I, s:I}", "n",
-				      a->begun ? (json_int_t)1024 : (json_int_t)a->n, "after",
-				      a->after),
-			    &reply);
-
-	if (r)
-		return r;
-	/* the reply is newest first; a log reads downwards */
-	list = json_object_get(reply, "rows");
-	for (size_t i = json_array_size(list); i-- > 0;) {
-		const json_t *o = json_array_get(list, i);
-
-		if (cli->json) {
-			json_dumpf(o, stdout, JSON_COMPACT);
-			putchar('\n');
-		} else {
-			print_line(o);
-		}
-	}
-	a->after = (json_int_t)json_get_count(reply, "newest");
-	a->begun = true;
-	json_decref(reply);
-	return EXIT_FINE;
-}
-
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct drops_options o = { .n = 20 };
+	struct follow_rows of = { .verb = "drops", .print = print_line };
 	int r = options_parse(cli, rows, &o, &argc, &argv);
 	json_t *reply;
 
 	if (r != OPTIONS_GO)
 		return r;
+	of.n = o.n;
 	if (argc)
 		return cmd_usage(cli, "unexpected argument '%s'", argv[0]);
 	if (o.follow)
-		return follow(cli, 1, false, next, &o);
+		return follow_rows(cli, &of);
 	r = client_call(cli, "drops", json_pack("{s:I}", "n", (json_int_t)o.n), &reply);
 	if (r)
 		return r;

@@ -106,11 +106,19 @@ static void cells_asn(struct table *t, const json_t *row)
 	hosts(t, row);
 }
 
+/* A policy's row has more in it than the policy is about. */
+static bool is_wider(const json_t *row)
+{
+	return json_array_size(json_object_get(row, "not_told_apart"));
+}
+
 static void cells_policy(struct table *t, const json_t *row)
 {
 	const char *name = json_get_text(row, "policy");
 
-	show_text(t, name ? name : "(no policy is about these)");
+	_cleanup_free_ char *marked = xprintf("%s *", name ? name : "");
+
+	show_text(t, !name ? "(no policy is about these)" : is_wider(row) ? marked : name);
 	hosts(t, row);
 }
 
@@ -178,6 +186,22 @@ static void add_sums(struct table *t, const json_t *row)
 	show_verdict(t, json_get_text(row, "verdict"));
 }
 
+static void print_wider(const json_t *reply)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "rows"), i, row)
+	{
+		if (!is_wider(row))
+			continue;
+		puts("\n* it also asks for a service, a MAC, an interface, a VLAN or who began: its row "
+		     "has all\n  that went between its sources and destinations, also what it is not "
+		     "about");
+		return;
+	}
+}
+
 static void print_foot(const json_t *reply, size_t shown)
 {
 	_cleanup_free_ char *since = show_time(json_get_text(reply, "since"));
@@ -224,6 +248,7 @@ static int print(const struct cli *cli, const json_t *reply)
 		table_print(&t, stdout, cli->colour);
 	else
 		puts("nothing yet");
+	print_wider(reply);
 	print_foot(reply, table_rows(&t));
 	return EXIT_FINE;
 }
@@ -294,7 +319,9 @@ const struct cmd cmd_flows = {
 		"\n"
 		"BYTES are wire bytes that were offered, those dropped included; PAYLOAD is what quotas\n"
 		"usually count; RATE is that of the last 10 seconds. A pair that two policies are about\n"
-		"stands in both rows of --by policy. Totals outlive the daemon: they begin when the\n"
-		"kernel's tables were made.",
+		"stands in both rows of --by policy. Of a pair neither services nor MACs are kept: a policy\n"
+		"that asks for these, marked *, has all that went between its sources and destinations in\n"
+		"its row; --by reason and 'curfew quotas' have what it did. Totals outlive the daemon: they\n"
+		"begin when the kernel's tables were made.",
 	.run = run,
 };

@@ -84,7 +84,7 @@ const struct cmd cmd_reload = {
 		"\n"
 		"  --confirm 60s  the old configuration returns in 60 seconds unless 'curfew confirm' says\n"
 		"                 that you are still there. If the daemon dies meanwhile, the kernel turns the\n"
-		"                 new one to observe by itself\n"
+		"                 new one to observe by itself. An alert and 'curfew status' say that it returned\n"
 		"  --force        also if it cuts your own connection\n"
 		"\n"
 		"With --json, took_ms says how long each part took, in milliseconds: reading, databases,\n"

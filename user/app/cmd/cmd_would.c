@@ -60,9 +60,10 @@ const struct cmd cmd_would = {
 		"      --mac M, --interface NAME, --vlan N: where the source comes in, if a rule asks; MAC\n"
 		"                  and interface are those of the neighbour with that address if not given\n"
 		"\n"
-		"Looks in the same tables that the kernel has, with the quotas as they are. Where only\n"
-		"quotas could stop it, the answer is for the next packet. What is not said is taken as the\n"
-		"kernel takes what it cannot know: it holds for policies, and fails for exceptions.\n"
+		"Looks in the same tables that the kernel has, with the quotas as they are. Their schedule\n"
+		"reaches 36 days ahead; what is said of a later TIME is marked. Where only quotas could stop\n"
+		"it, the answer is for the next packet. What is not said is taken as the kernel takes what it\n"
+		"cannot know: it holds for policies, and fails for exceptions.\n"
 		"\n"
 		"Example:\n"
 		"  curfew would 10.0.0.11 203.0.113.10 --service tcp/443 --at \"Tue 00:30\"",

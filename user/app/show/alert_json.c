@@ -69,7 +69,7 @@ static void add_quota(json_t *o, const struct alert *a, const struct zone *zone)
 /* Of a hook or of us, not of a packet: there are no addresses. */
 static bool has_packet(const struct alert *a)
 {
-	return a->kind != ALERT_COVERAGE && a->kind != ALERT_FAILING;
+	return a->kind != ALERT_COVERAGE && a->kind != ALERT_FAILING && a->kind != ALERT_RELOAD;
 }
 
 static json_t *ours(const struct alert *a, uint64_t id, const struct zone *zone)

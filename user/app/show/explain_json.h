@@ -30,6 +30,9 @@ struct answer {
 	uint32_t other_rule; /* decides for these; ~0: none */
 };
 
+/* "inside", "gateway", "other" */
+const char *from_name(enum cf_from from);
+
 /*
  * Reads source and destination out of the request. The source is the gateway
  * if the address is this machine's own, unless "from" says otherwise. "service" is

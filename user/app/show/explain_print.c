@@ -84,6 +84,27 @@ static void print_pair(const json_t *reply)
 	printf("  at           %s\n", at);
 }
 
+/* The kernel knows some weeks; what is said of another time rests on that. */
+static void print_schedule(const json_t *o)
+{
+	_cleanup_free_ char *begins = NULL, *ends = NULL, *as = NULL;
+
+	if (!json_is_object(o) || is_true(o, "known"))
+		return;
+	begins = show_time(json_get_text(o, "begins"));
+	ends = show_time(json_get_text(o, "ends"));
+	as = show_time(json_get_text(o, "taken_as"));
+	if (!json_get_text(o, "means"))
+		printf("  schedule     begins %s: what was before is not known, and taken as then\n",
+		       begins);
+	else
+		printf("  schedule     ends %s. A running daemon writes a new one each day; with it\n"
+		       "               dead, %s%s%s\n",
+		       ends, json_get_text(o, "means"),
+		       json_get_text(o, "taken_as") ? ": this answer is that of " : "",
+		       json_get_text(o, "taken_as") ? as : "");
+}
+
 /* A rule asks for what the question does not say. */
 static void print_undetermined(const json_t *reply)
 {
@@ -207,6 +228,7 @@ void explain_print(const struct cli *cli, const json_t *reply)
 	print_verdicts(cli, reply);
 	print_contradiction(reply);
 	print_pair(reply);
+	print_schedule(json_object_get(reply, "schedule"));
 	print_undetermined(reply);
 	print_flow(json_object_get(reply, "flow"));
 	print_drop(json_object_get(reply, "last_drop"));

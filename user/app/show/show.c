@@ -160,6 +160,44 @@ int follow(struct cli *cli, uint64_t seconds, bool redraw, int (*fn)(struct cli 
 	return interrupted ? EXIT_FINE : r;
 }
 
+/* More than any request keeps. */
+#define ROWS_ALL 65536
+
+static int more_rows(struct cli *cli, void *arg)
+{
+	struct follow_rows *f = arg;
+	json_t *reply, *list;
+	int r = client_call(cli, f->verb,
+			    json_pack("{s:I, s:I}", "n",
+				      f->begun ? (json_int_t)ROWS_ALL : (json_int_t)f->n, "after",
+				      f->after),
+			    &reply);
+
+	if (r)
+		return r;
+	/* the reply is newest first; a log reads downwards */
+	list = json_object_get(reply, "rows");
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		const json_t *row = json_array_get(list, i);
+
+		if (cli->json) {
+			json_dumpf(row, stdout, JSON_COMPACT);
+			putchar('\n');
+		} else {
+			f->print(cli, row);
+		}
+	}
+	f->after = (json_int_t)json_get_count(reply, "newest");
+	f->begun = true;
+	json_decref(reply);
+	return EXIT_FINE;
+}
+
+int follow_rows(struct cli *cli, struct follow_rows *f)
+{
+	return follow(cli, 1, false, more_rows, f);
+}
+
 int json_line(const char *name, json_t *v)
 {
 	json_t *o = json_pack("{s:i, s:o}", "version", 1, name, v);

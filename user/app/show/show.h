@@ -39,6 +39,18 @@ void show_verdict(struct table *t, const char *verdict);
  */
 int follow(struct cli *cli, uint64_t seconds, bool redraw, int (*fn)(struct cli *cli, void *arg),
 	   void *arg);
+/*
+ * The rows of a request as they come, oldest first: its reply has "rows", newest first, and the
+ * number of the "newest", and takes "n" and "after".
+ */
+struct follow_rows {
+	const char *verb;
+	uint64_t n; /* of the first reply; of further ones all that there are */
+	void (*print)(const struct cli *cli, const json_t *row); /* not for --json */
+	bool begun;                                              /* zero */
+	json_int_t after;
+};
+int follow_rows(struct cli *cli, struct follow_rows *f);
 /* One JSON value on a line of its own, at once; takes v over. */
 int json_line(const char *name, json_t *v);
 

@@ -209,6 +209,11 @@ struct image_packet {
 /* The rules that match: class, label, service, initiation and time; `except` and precedence not yet
  * applied. */
 struct cf_row image_candidates(const struct image *img, const struct image_packet *p);
+/*
+ * The instant of the schedule by which `at` is judged: itself; once the schedule has ended, the
+ * one that is whole weeks earlier, in its last week. Before it begins, its first state counts.
+ */
+struct utc image_schedule_at(const struct image *img, struct utc at);
 /* Opening time of a quota's period at an instant, minutes since 1970; 0: closed. */
 uint32_t image_period(const struct image *img, uint32_t calendar, struct utc at);
 /* When that period ends; the schedule's end if later. */

@@ -107,6 +107,13 @@ static int64_t fold(const struct image *img, struct utc at, int64_t *ret_weeks)
 	return at.s - *ret_weeks * WEEK_SECONDS;
 }
 
+struct utc image_schedule_at(const struct image *img, struct utc at)
+{
+	int64_t weeks;
+
+	return (struct utc){ fold(img, at, &weeks) };
+}
+
 static const struct cf_row *time_row(const struct image *img, struct utc at)
 {
 	const struct image_segment *s = img->segments.v;

@@ -50,3 +50,29 @@ struct cf_row policies_about(const struct image *img, enum cf_from from, const s
 			policies = row_without(&policies, &img->rules.v[i].clears);
 	return policies;
 }
+
+struct cf_row policies_begun(const struct image *img, const struct cf_row *policies, uint8_t began)
+{
+	struct cf_row row = *policies;
+
+	if ((began & (CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE)) == CF_SLOT_BEGAN_INSIDE)
+		row = row_without(&row, &img->outside_rules);
+	if ((began & (CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE)) == CF_SLOT_BEGAN_OUTSIDE)
+		row = row_without(&row, &img->inside_rules);
+	return row;
+}
+
+uint32_t policy_asks(const struct image *img, uint32_t rule)
+{
+	uint32_t asks = 0;
+
+	if (rule >= img->rules.n)
+		return 0;
+	if (row_has(&img->service_rules, rule))
+		asks |= POLICY_ASKS_SERVICE;
+	if (row_has(&img->facet_rules, rule))
+		asks |= POLICY_ASKS_SENDER;
+	if (row_has(&img->inside_rules, rule) || row_has(&img->outside_rules, rule))
+		asks |= POLICY_ASKS_INITIATED;
+	return asks;
+}

@@ -3,7 +3,7 @@
 #ifndef CURFEW_CORE_LEDGER_PRIV_H
 #define CURFEW_CORE_LEDGER_PRIV_H
 
-#include "core/ledger/ledger.h"
+#include "core/ledger/query.h"
 
 struct ledger_pair_key {
 	uint32_t src, dst, hook;
@@ -50,5 +50,13 @@ void ledger_recent_end(struct ledger *l);
 /* Pairs have moved; HASH_NONE: gone. */
 void ledger_recent_move(struct ledger *l, const uint32_t *pairs);
 void ledger_recent_done(struct ledger *l);
+
+/* ---- rank.c ---------------------------------------------------- */
+
+/* Adds a row; of more than `top` rows (0: all are kept), the least goes. */
+void ledger_rank_offer(struct ledger_rows *rows, size_t top, enum ledger_column column,
+		       const struct ledger_row *row);
+/* Keeps the `top` largest, and sorts them. */
+void ledger_rank_keep(struct ledger_rows *rows, size_t top, enum ledger_column column);
 
 #endif

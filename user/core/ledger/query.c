@@ -158,6 +158,7 @@ static size_t groups_of(const struct grouping *g, uint32_t place, struct group_k
 		dst = ledger_host_addr(&l->destinations, p->dst);
 		row = policies_about(g->q->image, ledger_from(p->hook, &src, g->q->local), &src,
 				     &dst);
+		row = policies_begun(g->q->image, &row, p->began);
 		for (uint32_t i = 0; i < CF_RULES_MAX; i++)
 			if (row_has(&row, i))
 				keys[n++] = (struct group_key){ .a = i };
@@ -274,102 +275,6 @@ static bool wanted(const struct grouping *g, const struct ledger_pair *p)
 	       (!q->dst || is_host(&g->l->destinations, p->dst, q->dst));
 }
 
-/* ---- ranking ------------------------------------------------------------- */
-
-static uint64_t rank(const struct ledger_row *r, enum ledger_column column)
-{
-	switch (column) {
-	case LEDGER_PAYLOAD:
-		return r->sums.payload_bytes;
-	case LEDGER_DROPPED:
-		return r->sums.dropped_wire_bytes;
-	case LEDGER_PACKETS:
-		return r->sums.packets;
-	case LEDGER_RATE:
-		return r->rate;
-	case LEDGER_LAST_SEEN:
-		return (uint64_t)r->last_seen.s;
-	default:
-		return r->sums.wire_bytes;
-	}
-}
-
-/* Larger first; then by what names the row, so that equal ones keep their order from poll to poll.
- */
-static int row_compare(const void *a, const void *b, void *arg)
-{
-	const struct ledger_row *x = a, *y = b;
-	enum ledger_column column = *(const enum ledger_column *)arg;
-	uint64_t rx = rank(x, column), ry = rank(y, column);
-	int r;
-
-	if (rx != ry)
-		return rx < ry ? 1 : -1;
-	if (x->sums.wire_bytes != y->sums.wire_bytes)
-		return x->sums.wire_bytes < y->sums.wire_bytes ? 1 : -1;
-	r = addr_compare(&x->dst, &y->dst);
-	if (!r)
-		r = addr_compare(&x->src, &y->src);
-	return r ? r : (x->number > y->number) - (x->number < y->number);
-}
-
-/* The heap's root is the least of the rows that are kept. */
-static void sift(struct ledger_row *v, size_t n, size_t i, enum ledger_column column)
-{
-	for (;;) {
-		size_t worst = i, child = 2 * i + 1;
-		struct ledger_row tmp;
-
-		for (size_t k = child; k < n && k < child + 2; k++)
-			if (row_compare(&v[k], &v[worst], &column) > 0)
-				worst = k;
-		if (worst == i)
-			return;
-		tmp = v[i];
-		v[i] = v[worst];
-		v[worst] = tmp;
-		i = worst;
-	}
-}
-
-static void heap_make(struct ledger_rows *rows, size_t top, enum ledger_column column)
-{
-	for (size_t i = top / 2; i-- > 0;)
-		sift(rows->v, top, i, column);
-}
-
-/* Adds a row; of more than `top` rows, the least goes. */
-static void heap_offer(struct ledger_rows *rows, size_t top, enum ledger_column column,
-		       const struct ledger_row *row)
-{
-	if (!top || rows->n < top) {
-		*VEC_ADD(rows) = *row;
-		if (rows->n == top)
-			heap_make(rows, top, column);
-		return;
-	}
-	if (row_compare(row, &rows->v[0], &column) >= 0)
-		return;
-	rows->v[0] = *row;
-	sift(rows->v, top, 0, column);
-}
-
-static void keep_top(struct ledger_rows *rows, size_t top, enum ledger_column column)
-{
-	if (top && top < rows->n) {
-		heap_make(rows, top, column);
-		for (size_t i = top; i < rows->n; i++) {
-			if (row_compare(&rows->v[i], &rows->v[0], &column) >= 0)
-				continue;
-			rows->v[0] = rows->v[i];
-			sift(rows->v, top, 0, column);
-		}
-		rows->n = top;
-	}
-	if (rows->n)
-		qsort_r(rows->v, rows->n, sizeof(*rows->v), row_compare, &column);
-}
-
 /* ---- three ways ------------------------------------------------------------ */
 
 /* A pair is a row of its own: of a million, only those that are wanted are ever made. */
@@ -383,7 +288,7 @@ static void by_pair(struct grouping *g)
 			continue;
 		row = fresh_row(g, p->src, p);
 		row_add(g, &row, p);
-		heap_offer(g->rows, g->q->top, g->q->sort, &row);
+		ledger_rank_offer(g->rows, g->q->top, g->q->sort, &row);
 		g->rows->groups++;
 	}
 }
@@ -413,7 +318,7 @@ static void choose(struct grouping *g)
 					  .sums.wire_bytes = wire[i] };
 
 		if (g->row_of[i])
-			heap_offer(g->rows, g->q->top, LEDGER_WIRE, &row);
+			ledger_rank_offer(g->rows, g->q->top, LEDGER_WIRE, &row);
 		g->row_of[i] = 0;
 	}
 	free(wire);
@@ -480,7 +385,7 @@ void ledger_query(const struct ledger *l, const struct ledger_query *q, struct l
 		by_chosen_destination(&g);
 	else
 		by_group(&g);
-	keep_top(rows, q->top, q->sort);
+	ledger_rank_keep(rows, q->top, q->sort);
 	free(g.rate);
 	free(g.rate_now);
 	free(g.row_of);

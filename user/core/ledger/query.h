@@ -72,7 +72,8 @@ struct ledger_rows {
 /*
  * A pair that two policies are about counts in both rows. Policies are those
  * that are about the pair in some window, `except` blocks that always hold
- * taken out. rows must be empty; ledger_rows_done() frees it.
+ * taken out; of one that asks who began only what that side began, where that was seen.
+ * policy_asks() says what else is in its row. rows must be empty; ledger_rows_done() frees it.
  */
 void ledger_query(const struct ledger *l, const struct ledger_query *q, struct ledger_rows *rows);
 void ledger_rows_done(struct ledger_rows *rows);
@@ -84,6 +85,18 @@ void ledger_rows_done(struct ledger_rows *rows);
  */
 struct cf_row policies_about(const struct image *img, enum cf_from from, const struct addr *src,
 			     const struct addr *dst);
+/* Of these policies those that may be about a pair with flows begun by these (CF_SLOT_BEGAN_*). */
+struct cf_row policies_begun(const struct image *img, const struct cf_row *policies, uint8_t began);
+/*
+ * What a policy also asks for and a pair does not know (enum policy_asks): traffic of other
+ * services, of other senders or begun by the other side stands in its row too.
+ */
+enum policy_asks {
+	POLICY_ASKS_SERVICE = 1 << 0,
+	POLICY_ASKS_SENDER = 1 << 1,    /* MAC, vendor, interface or VLAN */
+	POLICY_ASKS_INITIATED = 1 << 2, /* of pairs of which it was not seen */
+};
+uint32_t policy_asks(const struct image *img, uint32_t rule);
 /* Where packets of a pair seen at `hook` begin, as `from` means it. */
 enum cf_from ledger_from(enum cf_hook hook, const struct addr *src,
 			 const struct prefix_list *local);

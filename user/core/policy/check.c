@@ -42,6 +42,15 @@ void check_warning(struct checker *c, struct pos pos, const char *help, const ch
 	va_end(ap);
 }
 
+void check_note(struct checker *c, struct pos pos, const char *help, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(c, DIAG_NOTE, pos, help, fmt, ap);
+	va_end(ap);
+}
+
 void check_each_atom(struct checker *c, const struct expr *e,
 		     void (*fn)(struct checker *c, const struct expr *atom))
 {

@@ -12,13 +12,16 @@ struct checker {
 	const struct policy_set *set;
 	struct diag_list *diags;
 	size_t errors_before;
-	/* what is known of sets and windows already, 0: nothing: they may be used often */
-	signed char *extents, *midnights;
+	/* what is known of sets and windows already: they may be used often */
+	signed char *extents; /* 0: nothing */
+	struct week *weeks;   /* check_time.c */
 };
 
 void check_error(struct checker *c, struct pos pos, const char *help, const char *fmt, ...)
 	_printf_(4, 5);
 void check_warning(struct checker *c, struct pos pos, const char *help, const char *fmt, ...)
+	_printf_(4, 5);
+void check_note(struct checker *c, struct pos pos, const char *help, const char *fmt, ...)
 	_printf_(4, 5);
 
 /* Calls fn for every atom of the expression; sets are not followed. e may be NULL. */
@@ -42,6 +45,8 @@ void check_ignores(struct checker *c);
 void check_deeds(struct checker *c, const struct policy *p);
 /* check_publish.c: what closes a published service, or is left idle by one. */
 void check_published(struct checker *c);
+/* check_time.c: nights in two days, days without times. */
+void check_times(struct checker *c);
 /* check_warn.c: what is likely a mistake. */
 void check_warnings(struct checker *c);
 

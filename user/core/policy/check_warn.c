@@ -5,9 +5,6 @@
 #include "core/policy/check.h"
 #include "core/policy/failing.h"
 #include "core/policy/words.h"
-#include "core/time/calendar.h"
-
-#define ENDS_SOON_DAYS 30
 
 /* ---- does an expression hold for everything, or for nothing? ---------------------- */
 
@@ -114,36 +111,6 @@ static void warn_quotas(struct checker *c, const struct policy *p)
 					"this quota is never reached: the smaller one in line %u trips first",
 					b->pos.line);
 		}
-}
-
-/* Whether the time has a span over midnight, also by way of windows. */
-static bool crosses_midnight(const struct checker *c, const struct time_expr *t)
-{
-	if (t->op == TIME_SPAN)
-		return t->until <= t->from;
-	if (t->op == TIME_WINDOW) {
-		signed char *known = &c->midnights[t->window];
-
-		if (!*known)
-			*known = crosses_midnight(c, c->set->windows.v[t->window].when) ? 1 : -1;
-		return *known > 0;
-	}
-	for (size_t i = 0; i < t->n; i++)
-		if (crosses_midnight(c, t->v[i]) && !(t->op == TIME_EXCEPT && i))
-			return true;
-	return false;
-}
-
-static void warn_midnight(struct checker *c, const struct policy *p)
-{
-	if (!p->during || !crosses_midnight(c, p->during))
-		return;
-	for (size_t i = 0; i < p->quotas.n; i++)
-		if (p->quotas.v[i].period == PERIOD_DAY)
-			check_warning(
-				c, p->quotas.v[i].period_pos,
-				"write 'each window' to have one quota for the whole night",
-				"the window spans midnight, where 'each day' begins anew: up to twice the quota passes");
 }
 
 static void warn_mode(struct checker *c, const struct policy *p)
@@ -310,26 +277,6 @@ static void warn_empty_dates(struct checker *c, const struct time_expr *t)
 		check_warning(c, t->pos, NULL, "\"%s\" has no dates", t->text);
 }
 
-static bool whole_day(const struct time_expr *t)
-{
-	return t->op == TIME_SPAN && t->days != 0x7f && !(t->days & (t->days - 1)) && !t->from &&
-	       t->until == 1440;
-}
-
-/* "mon, wed 08:00-10:00": the comma separates windows, not days. */
-static void warn_bare_day(struct checker *c, const struct time_expr *t)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		warn_bare_day(c, t->v[i]);
-		if (t->op != TIME_OR || i + 1 >= t->n || !whole_day(t->v[i]) ||
-		    t->v[i + 1]->op != TIME_SPAN || whole_day(t->v[i + 1]))
-			continue;
-		check_warning(c, t->v[i]->pos,
-			      "give each day its times: mon 08:00-10:00, wed 08:00-10:00",
-			      "this is the whole day; the times behind the comma are not for it");
-	}
-}
-
 /* What is closed is closed to the gateway too, and to whoever administers it. */
 static void warn_closed(struct checker *c)
 {
@@ -352,7 +299,6 @@ void check_warnings(struct checker *c)
 {
 	const struct policy_set *set = c->set;
 
-	c->midnights = xcalloc(set->windows.n, 1);
 	if (!set->inside.n && !set->outside.n)
 		check_warning(c, (struct pos){ 0, 1, 1 }, "add: inside eth1  outside eth0",
 			      "no interface is named: nothing will be watched");
@@ -362,14 +308,10 @@ void check_warnings(struct checker *c)
 		warn_never(c, p);
 		warn_ats(c, p);
 		warn_quotas(c, p);
-		warn_midnight(c, p);
 		warn_mode(c, p);
 		warn_shadowed(c, p);
-		if (p->during)
-			warn_bare_day(c, p->during);
 	}
-	for (size_t i = 0; i < set->windows.n; i++)
-		warn_bare_day(c, set->windows.v[i].when);
+	check_times(c);
 	check_everywhere(c, warn_sources, NULL);
 	check_everywhere(c, warn_empty_file, warn_empty_dates);
 	warn_destinations(c);
@@ -377,43 +319,4 @@ void check_warnings(struct checker *c)
 	warn_closed(c);
 	check_published(c);
 	check_addresses(c);
-	free(c->midnights);
-}
-
-/* ---- what the day decides ---------------------------------------------------------- */
-
-struct dated {
-	struct checker c; /* first: the walker hands it back */
-	int64_t today;
-};
-
-static void warn_dates(struct checker *c, const struct time_expr *t)
-{
-	int64_t today = ((struct dated *)c)->today, last = INT64_MIN;
-
-	for (size_t i = 0; i < t->dates.n; i++)
-		if (civil_to_days(t->dates.v[i].last) > last)
-			last = civil_to_days(t->dates.v[i].last);
-	if (t->dates.n && last < today)
-		check_warning(c, t->pos, NULL, "all of these dates are over");
-	else if (t->op == TIME_FILE && t->dates.n && last - today < ENDS_SOON_DAYS)
-		check_warning(c, t->pos, "bring the file up to date", "\"%s\" ends in %lld days",
-			      t->text, (long long)(last - today));
-	if (t->op == TIME_BETWEEN && civil_to_days(t->end.date) < today)
-		check_warning(c, t->pos, NULL, "this time is over");
-}
-
-void policy_check_dates(const struct policy_set *set, struct civil_date today,
-			struct diag_list *diags)
-{
-	struct dated d = { .c = { .set = set, .diags = diags }, .today = civil_to_days(today) };
-	size_t first = diags->n;
-
-	check_everywhere(&d.c, NULL, warn_dates);
-	for (size_t i = 0; i < set->exempts.n; i++)
-		if (set->exempts.v[i].has_until &&
-		    civil_to_days(set->exempts.v[i].until.date) < d.today)
-			check_warning(&d.c, set->exempts.v[i].until_pos, "remove it",
-				      "this exempt has run out");
-	diag_sort(diags, first);
 }

@@ -20,13 +20,29 @@ void diag_list_done(struct diag_list *l)
 	*l = (struct diag_list){ 0 };
 }
 
-size_t diag_errors(const struct diag_list *l)
+const char *diag_level_name(enum diag_level level)
+{
+	static const char *const names[DIAG_LEVELS] = {
+		[DIAG_ERROR] = "error",
+		[DIAG_WARNING] = "warning",
+		[DIAG_NOTE] = "note",
+	};
+
+	return names[level];
+}
+
+size_t diag_count(const struct diag_list *l, enum diag_level level)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++)
-		n += l->v[i].level == DIAG_ERROR;
+		n += l->v[i].level == level;
 	return n;
+}
+
+size_t diag_errors(const struct diag_list *l)
+{
+	return diag_count(l, DIAG_ERROR);
 }
 
 static bool before(const struct diag *a, const struct diag *b)
@@ -173,9 +189,7 @@ void diag_print(const struct diag_list *l, struct buf *out)
 				buf_printf(out, ":%u:%u", d->pos.line, d->pos.col);
 			buf_puts(out, ": ");
 		}
-		buf_puts(out, d->level == DIAG_ERROR ? "error: " : "warning: ");
-		buf_puts(out, d->message);
-		buf_puts(out, "\n");
+		buf_printf(out, "%s: %s\n", diag_level_name(d->level), d->message);
 		if (d->line && d->pos.line && d->line[strspn(d->line, " \t\r")])
 			put_line(out, d->line, d->pos.col);
 		if (d->help) {

@@ -10,6 +10,7 @@
 struct item {
 	enum change_what what;
 	const char *name;
+	const void *of; /* a set, window, policy or exempt: the struct */
 	char *text;
 	bool matched;
 };
@@ -18,12 +19,18 @@ struct item_list {
 	size_t n, cap;
 };
 
-static void put(struct item_list *l, enum change_what what, const char *name, struct buf *text)
+static void put_of(struct item_list *l, enum change_what what, const char *name, const void *of,
+		   struct buf *text)
 {
 	if (text->n)
-		*VEC_ADD(l) = (struct item){ what, name, xstrdup(text->s), false };
+		*VEC_ADD(l) = (struct item){ what, name, of, xstrdup(text->s), false };
 	buf_done(text);
 	*text = (struct buf){ 0 };
+}
+
+static void put(struct item_list *l, enum change_what what, const char *name, struct buf *text)
+{
+	put_of(l, what, name, NULL, text);
 }
 
 static void interfaces(struct item_list *l, enum change_what what, const char *word,
@@ -46,7 +53,7 @@ static void rules(struct item_list *l, const struct policy_set *set)
 
 	for (size_t i = 0; i < set->policies.n; i++) {
 		policy_print_policy(set, &set->policies.v[i], &b);
-		put(l, CHANGE_POLICY, set->policies.v[i].name, &b);
+		put_of(l, CHANGE_POLICY, set->policies.v[i].name, &set->policies.v[i], &b);
 	}
 	for (size_t i = 0; i < set->publishes.n; i++) {
 		print_publish(&b, &set->publishes.v[i]);
@@ -58,7 +65,7 @@ static void rules(struct item_list *l, const struct policy_set *set)
 	}
 	for (size_t i = 0; i < set->exempts.n; i++) {
 		print_exempt(&b, &set->exempts.v[i]);
-		put(l, CHANGE_EXEMPT, set->exempts.v[i].name, &b);
+		put_of(l, CHANGE_EXEMPT, set->exempts.v[i].name, &set->exempts.v[i], &b);
 	}
 }
 
@@ -83,11 +90,11 @@ static struct item_list flatten(const struct policy_set *set)
 	}
 	for (size_t i = 0; i < set->sets.n; i++) {
 		print_set(&b, &set->sets.v[i]);
-		put(&l, CHANGE_SET, set->sets.v[i].name, &b);
+		put_of(&l, CHANGE_SET, set->sets.v[i].name, &set->sets.v[i], &b);
 	}
 	for (size_t i = 0; i < set->windows.n; i++) {
 		print_window(&b, &set->windows.v[i]);
-		put(&l, CHANGE_WINDOW, set->windows.v[i].name, &b);
+		put_of(&l, CHANGE_WINDOW, set->windows.v[i].name, &set->windows.v[i], &b);
 	}
 	rules(&l, set);
 	for (size_t i = 0; i < set->detects.n; i++) {
@@ -150,49 +157,89 @@ static void items_done(struct item_list *l)
 	free(l->v);
 }
 
-/* What a set or date file says is not in the text that names it. */
-static bool same_prefixes(const struct expr *a, const struct expr *b)
-{
-	const struct prefix_list *x = &a->atom.prefixes, *y = &b->atom.prefixes;
+/* ---- what files say, which no text that names them shows ------------------------------ */
 
-	if (a->n != b->n || x->n != y->n)
-		return false;
-	for (size_t i = 0; i < x->n; i++)
-		if (x->v[i].bits != y->v[i].bits || addr_compare(&x->v[i].addr, &y->v[i].addr))
-			return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!same_prefixes(a->v[i], b->v[i]))
-			return false;
-	return true;
+struct content {
+	struct list_digest of;
+	const struct list_facts *facts;
+};
+
+static void add_list(struct content *c, const struct expr *e)
+{
+	const struct list_digest *known;
+
+	for (size_t i = 0; i < e->n; i++)
+		add_list(c, e->v[i]);
+	if (e->op != EXPR_ATOM || e->atom.kind != ATOM_FILE)
+		return;
+	known = list_facts_find(c->facts, e->atom.text);
+	if (!known) {
+		list_digest_prefixes(&c->of, &e->atom.prefixes);
+		return;
+	}
+	c->of.sum += known->sum;
+	c->of.n += known->n;
 }
 
-static bool same_dates(const struct time_expr *a, const struct time_expr *b)
+static void add_dates(struct content *c, const struct time_expr *t)
 {
-	if (a->n != b->n || a->dates.n != b->dates.n ||
-	    (a->dates.n && memcmp(a->dates.v, b->dates.v, a->dates.n * sizeof(*a->dates.v)) != 0))
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!same_dates(a->v[i], b->v[i]))
-			return false;
-	return true;
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		add_dates(c, t->v[i]);
+	if (t->op == TIME_FILE)
+		list_digest_dates(&c->of, &t->dates);
 }
 
-/* Whether equal texts also mean the same. */
-static bool same_content(const struct policy_set *before, const struct policy_set *after,
-			 const struct item *i)
+static struct list_digest content_of(const struct item *i, const struct list_facts *facts)
 {
-	if (i->what == CHANGE_SET)
-		return same_prefixes(policy_find_set(before, i->name)->expr,
-				     policy_find_set(after, i->name)->expr);
-	if (i->what == CHANGE_WINDOW)
-		return same_dates(policy_find_window(before, i->name)->when,
-				  policy_find_window(after, i->name)->when);
-	return true;
+	struct content c = { .facts = facts };
+	const struct policy *p = i->of;
+
+	switch (i->what) {
+	case CHANGE_SET:
+		add_list(&c, ((const struct set *)i->of)->expr);
+		break;
+	case CHANGE_WINDOW:
+		add_dates(&c, ((const struct window *)i->of)->when);
+		break;
+	case CHANGE_EXEMPT:
+		add_dates(&c, ((const struct exempt *)i->of)->during);
+		break;
+	case CHANGE_POLICY:
+		add_dates(&c, p->during);
+		for (size_t k = 0; k < p->excepts.n; k++)
+			add_dates(&c, p->excepts.v[k].during);
+		break;
+	default:
+		break;
+	}
+	return c.of;
 }
 
-static void compare_kind(const struct policy_set *before, const struct policy_set *after,
-			 struct item_list *a, struct item_list *b, enum change_what what,
-			 struct policy_diff *d)
+static void compare_items(const struct item *before, const struct item *after,
+			  const struct list_facts *facts, struct policy_diff *d)
+{
+	struct list_digest a, b;
+	struct change *c;
+
+	if (strcmp(before->text, after->text) != 0) {
+		change(d, CHANGE_CHANGED, before, after);
+		return;
+	}
+	a = content_of(before, facts);
+	b = content_of(after, NULL);
+	if (a.sum == b.sum && a.n == b.n)
+		return;
+	change(d, CHANGE_CHANGED, before, after);
+	c = &d->changes.v[d->changes.n - 1];
+	c->of_files = true;
+	c->entries_before = a.n;
+	c->entries_after = b.n;
+}
+
+static void compare_kind(struct item_list *a, struct item_list *b, enum change_what what,
+			 const struct list_facts *facts, struct policy_diff *d)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		struct item *other;
@@ -205,195 +252,22 @@ static void compare_kind(const struct policy_set *before, const struct policy_se
 			continue;
 		}
 		other->matched = true;
-		if (strcmp(a->v[i].text, other->text) != 0 || !same_content(before, after, other))
-			change(d, CHANGE_CHANGED, &a->v[i], other);
+		compare_items(&a->v[i], other, facts, d);
 	}
 	for (size_t i = 0; i < b->n; i++)
 		if (b->v[i].what == what && !b->v[i].matched)
 			change(d, CHANGE_ADDED, NULL, &b->v[i]);
 }
 
-/* ---- counters ---------------------------------------------------------------------- */
-
-static char *quota_text(const struct quota *q)
-{
-	struct buf b = { 0 };
-
-	policy_print_quota(q, &b);
-	return b.s;
-}
-
-static bool has_quota(const struct policy_set *set, const char *policy, const char *text)
-{
-	const struct policy *p = policy_find_policy(set, policy);
-
-	for (size_t i = 0; p && i < p->quotas.n; i++) {
-		_cleanup_free_ char *other = quota_text(&p->quotas.v[i]);
-
-		if (!strcmp(other, text))
-			return true;
-	}
-	return false;
-}
-
-static const struct quota *find_quota(const struct policy_set *set, const char *policy,
-				      const char *text, const struct time_expr **ret_during)
-{
-	const struct policy *p = policy_find_policy(set, policy);
-
-	for (size_t i = 0; p && i < p->quotas.n; i++) {
-		_cleanup_free_ char *other = quota_text(&p->quotas.v[i]);
-
-		*ret_during = p->during;
-		if (!strcmp(other, text))
-			return &p->quotas.v[i];
-	}
-	return NULL;
-}
-
-/* When the present period began; false: none is open, or it cannot be told. */
-static bool period_begin(const struct policy_set *set, const struct quota *q,
-			 const struct time_expr *during, const struct zone_source *zones,
-			 struct utc now, struct utc *ret)
-{
-	_cleanup_interval_list_ struct interval_list l = { 0 };
-
-	if (quota_periods(set, q, during, zones, now, (struct utc){ now.s + 60 }, &l) < 0)
-		return false;
-	for (size_t i = 0; i < l.n; i++) {
-		if (l.v[i].begin.s > now.s || l.v[i].end.s <= now.s)
-			continue;
-		*ret = l.v[i].begin;
-		return true;
-	}
-	return false;
-}
-
-void policy_diff_periods(struct policy_diff *d, const struct policy_set *before,
-			 const struct zone_source *zones_before, const struct policy_set *after,
-			 const struct zone_source *zones_after, struct utc now)
-{
-	for (size_t i = 0; i < d->quotas.n; i++) {
-		struct quota_change *c = &d->quotas.v[i];
-		const struct time_expr *during = NULL, *during_after = NULL;
-		const struct quota *q = find_quota(before, c->policy, c->quota, &during);
-		const struct quota *next = find_quota(after, c->policy, c->quota, &during_after);
-		struct utc was, is;
-
-		if (c->fate != QUOTA_KEPT || !q || !next ||
-		    !period_begin(before, q, during, zones_before, now, &was))
-			continue;
-		if (!period_begin(after, next, during_after, zones_after, now, &is) || is.s > was.s)
-			c->fate = QUOTA_ANEW;
-	}
-}
-
-static char *rate_text(const struct rate *r)
-{
-	struct buf b = { 0 };
-
-	buf_puts(&b, "rate ");
-	policy_print_rate(r, &b);
-	return b.s;
-}
-
-static bool has_rate(const struct policy_set *set, const char *policy, const char *text)
-{
-	const struct policy *p = policy_find_policy(set, policy);
-
-	for (size_t i = 0; p && i < p->rates.n; i++) {
-		_cleanup_free_ char *other = rate_text(&p->rates.v[i]);
-
-		if (!strcmp(other, text))
-			return true;
-	}
-	return false;
-}
-
-static void rates(const struct policy_set *of, const struct policy_set *other,
-		  enum quota_fate alone, bool shared, struct policy_diff *d)
-{
-	for (size_t i = 0; i < of->policies.n; i++) {
-		const struct policy *p = &of->policies.v[i];
-
-		for (size_t k = 0; k < p->rates.n; k++) {
-			char *text = rate_text(&p->rates.v[k]);
-			bool both = has_rate(other, p->name, text);
-
-			if (both && !shared) {
-				free(text);
-				continue;
-			}
-			*VEC_ADD(&d->quotas) = (struct quota_change){ both ? QUOTA_KEPT : alone,
-								      xstrdup(p->name), text };
-		}
-	}
-}
-
-static bool has_limit(const struct policy_set *set, const char *publish, const char *text)
-{
-	for (size_t i = 0; i < set->publishes.n; i++) {
-		const struct publish *p = &set->publishes.v[i];
-		_cleanup_free_ char *other = p->has_quota ? quota_text(&p->quota) : NULL;
-
-		if (other && !strcmp(p->name, publish) && !strcmp(other, text))
-			return true;
-	}
-	return false;
-}
-
-/* What publishes let pass `at most`: by the name of the policy that each stands for. */
-static void limits(const struct policy_set *of, const struct policy_set *other,
-		   enum quota_fate alone, bool shared, struct policy_diff *d)
-{
-	for (size_t i = 0; i < of->publishes.n; i++) {
-		const struct publish *p = &of->publishes.v[i];
-		char *text = p->has_quota ? quota_text(&p->quota) : NULL;
-		bool both = text && has_limit(other, p->name, text);
-
-		if (!text || (both && !shared)) {
-			free(text);
-			continue;
-		}
-		*VEC_ADD(&d->quotas) =
-			(struct quota_change){ both ? QUOTA_KEPT : alone,
-					       xprintf("publish %s", p->name), text };
-	}
-}
-
-static void quotas(const struct policy_set *of, const struct policy_set *other,
-		   enum quota_fate alone, bool shared, struct policy_diff *d)
-{
-	for (size_t i = 0; i < of->policies.n; i++) {
-		const struct policy *p = &of->policies.v[i];
-
-		for (size_t k = 0; k < p->quotas.n; k++) {
-			char *text = quota_text(&p->quotas.v[k]);
-			bool both = has_quota(other, p->name, text);
-
-			if (both && !shared) {
-				free(text);
-				continue;
-			}
-			*VEC_ADD(&d->quotas) = (struct quota_change){ both ? QUOTA_KEPT : alone,
-								      xstrdup(p->name), text };
-		}
-	}
-	limits(of, other, alone, shared, d);
-}
-
-void policy_diff(const struct policy_set *before, const struct policy_set *after,
-		 struct policy_diff *ret)
+void policy_diff(const struct policy_set *before, const struct list_facts *facts,
+		 const struct policy_set *after, struct policy_diff *ret)
 {
 	struct item_list a = flatten(before), b = flatten(after);
 
 	*ret = (struct policy_diff){ 0 };
 	for (unsigned int what = CHANGE_SITE; what <= CHANGE_MODE; what++)
-		compare_kind(before, after, &a, &b, (enum change_what)what, ret);
-	quotas(before, after, QUOTA_GONE, true, ret);
-	quotas(after, before, QUOTA_NEW, false, ret);
-	rates(before, after, QUOTA_GONE, true, ret);
-	rates(after, before, QUOTA_NEW, false, ret);
+		compare_kind(&a, &b, (enum change_what)what, facts, ret);
+	policy_diff_quotas(before, after, ret);
 	items_done(&a);
 	items_done(&b);
 }

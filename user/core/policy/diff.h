@@ -3,6 +3,7 @@
 #ifndef CURFEW_CORE_POLICY_DIFF_H
 #define CURFEW_CORE_POLICY_DIFF_H
 
+#include "core/policy/lists.h"
 #include "core/policy/policy.h"
 #include "core/time/calendar.h"
 
@@ -31,9 +32,11 @@ enum change_how { CHANGE_ADDED, CHANGE_REMOVED, CHANGE_CHANGED };
 struct change {
 	enum change_what what;
 	enum change_how how;
-	char *name;   /* NULL where there is none: an exempt without name, the site */
-	char *before; /* NULL: added */
-	char *after;  /* NULL: removed */
+	char *name;    /* NULL where there is none: an exempt without name, the site */
+	char *before;  /* NULL: added */
+	char *after;   /* NULL: removed */
+	bool of_files; /* the texts are the same, and not what the files say that they name */
+	size_t entries_before, entries_after; /* of these files, all together */
 };
 
 /*
@@ -60,9 +63,15 @@ struct policy_diff {
 	} quotas; /* of all policies, also those that did not change */
 };
 
-/* Both sets stay the caller's. `ret` is overwritten; policy_diff_done() empties it. */
-void policy_diff(const struct policy_set *before, const struct policy_set *after,
-		 struct policy_diff *ret);
+/*
+ * Both sets stay the caller's. `facts`: set files of `before` whose content is not in it (NULL:
+ * all is). `ret` is overwritten; policy_diff_done() empties it.
+ */
+void policy_diff(const struct policy_set *before, const struct list_facts *facts,
+		 const struct policy_set *after, struct policy_diff *ret);
+/* Its part that is about counters. */
+void policy_diff_quotas(const struct policy_set *before, const struct policy_set *after,
+			struct policy_diff *d);
 /* Finds out which of the quotas that are kept begin anew at `now`; zones of each set. */
 void policy_diff_periods(struct policy_diff *d, const struct policy_set *before,
 			 const struct zone_source *zones_before, const struct policy_set *after,

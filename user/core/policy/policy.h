@@ -431,7 +431,14 @@ static inline void policy_set_free_p(struct policy_set **set)
 
 /* ---- diagnostics ------------------------------------------------------ */
 
-enum diag_level { DIAG_ERROR, DIAG_WARNING };
+enum diag_level {
+	DIAG_ERROR,
+	DIAG_WARNING,
+	DIAG_NOTE, /* worth knowing, and nothing to mend */
+	DIAG_LEVELS
+};
+/* "error" */
+const char *diag_level_name(enum diag_level level);
 struct diag {
 	enum diag_level level;
 	struct pos pos;
@@ -450,6 +457,7 @@ static inline void diag_list_done_p(struct diag_list *l)
 	diag_list_done(l);
 }
 #define _cleanup_diag_list_ _cleanup_(diag_list_done_p)
+size_t diag_count(const struct diag_list *l, enum diag_level level);
 size_t diag_errors(const struct diag_list *l);
 /* By file, line and column; stable. Entries before `first` stay where they are. */
 void diag_sort(struct diag_list *l, size_t first);
@@ -498,6 +506,14 @@ void policy_check(const struct policy_set *set, const struct policy_io *io,
  */
 void policy_check_dates(const struct policy_set *set, struct civil_date today,
 			struct diag_list *diags);
+
+/*
+ * Warnings of interfaces that are not there, by the names of those that are. What programs
+ * make when a session begins (ppp0, wg0) is only a note; and one note is enough on a machine
+ * that has none of them.
+ */
+void policy_check_interfaces(const struct policy_set *set, const char *const *names, size_t n,
+			     struct diag_list *diags);
 
 /*
  * One expression as in `from` or `to`, for commands: `curfew block 10.0.0.5

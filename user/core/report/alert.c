@@ -10,6 +10,7 @@ static const char *const kind_names[] = {
 	[ALERT_THRESHOLD] = "threshold", [ALERT_QUOTA] = "quota", [ALERT_POLICY] = "policy",
 	[ALERT_BLOCK] = "block",         [ALERT_TABLE] = "table", [ALERT_COVERAGE] = "coverage",
 	[ALERT_FAILING] = "failing",     [ALERT_HOLD] = "hold",   [ALERT_QUARANTINE] = "quarantine",
+	[ALERT_RELOAD] = "reload",
 };
 _Static_assert(ARRAY_SIZE(kind_names) == ALERT_KIND_MAX, "a kind has no name");
 
@@ -87,12 +88,15 @@ static int kind_of(const struct cf_event *ev, struct alert *a)
 	return 0;
 }
 
-/* The rule's number in the context's image; ~0: it has none of the event's. */
-static uint32_t rule_of(const struct alert_context *cx, const struct cf_event *ev, uint32_t quota)
+/* The rule as it was when it was reported, and its number now; NULL: not known any more. */
+static const struct cf_rule *rule_of(const struct alert_context *cx, const struct cf_event *ev,
+				     uint32_t quota, uint32_t *ret_now)
 {
-	if (quota != ~0U)
-		return cx->image->quotas.v[quota].rule;
-	return ev->generation == cx->generation && ev->rule < cx->image->rules.n ? ev->rule : ~0U;
+	if (quota == ~0U)
+		return past_rules_find(cx->past, cx->image, cx->generation, ev->generation,
+				       ev->rule, ret_now);
+	*ret_now = cx->image->quotas.v[quota].rule;
+	return &cx->image->rules.v[*ret_now];
 }
 
 static uint32_t quota_of(const struct alert_context *cx, const struct cf_event *ev)
@@ -153,10 +157,9 @@ static void add_quota(const struct alert_context *cx, const struct cf_event *ev,
 	quota_period(cx->image, quota, ev->period_minute, a->at, &a->period_began, &a->period_ends);
 }
 
-static void add_rule(const struct alert_context *cx, const struct cf_event *ev, uint32_t rule,
-		     struct alert *a)
+static void add_rule(const struct alert_context *cx, const struct cf_event *ev,
+		     const struct cf_rule *r, uint32_t rule, struct alert *a)
 {
-	const struct cf_rule *r = &cx->image->rules.v[rule];
 	const struct policy *p = rule_policy(cx->image, cx->set, rule);
 
 	/* the tree has the whole name, the kernel a cut one */
@@ -186,7 +189,8 @@ int alert_make(const struct alert_context *cx, const struct cf_event *ev, struct
 		.used_bytes = ev->used_bytes,
 		.key = ev->key,
 	};
-	uint32_t quota = quota_of(cx, ev), rule = rule_of(cx, ev, quota);
+	uint32_t quota = quota_of(cx, ev), number;
+	const struct cf_rule *rule = rule_of(cx, ev, quota, &number);
 	int r = kind_of(ev, &a);
 
 	if (r < 0)
@@ -200,8 +204,8 @@ int alert_make(const struct alert_context *cx, const struct cf_event *ev, struct
 	a.place = place_find(cx->geo, &cx->set->site, &a.dst);
 	if (quota != ~0U)
 		add_quota(cx, ev, quota, &a);
-	if (rule != ~0U)
-		add_rule(cx, ev, rule, &a);
+	if (rule)
+		add_rule(cx, ev, rule, number, &a);
 	if (a.level == CF_LEVEL_NONE)
 		a.level = CF_LEVEL_INFO;
 	a.story = alert_story(cx, &a);

@@ -10,6 +10,7 @@
 #include "base/hash_index.h"
 #include "core/geo/place.h"
 #include "core/report/explain.h"
+#include "core/report/past_rules.h"
 
 enum alert_kind {
 	ALERT_THRESHOLD, /* a quota's use reached an `at` */
@@ -21,6 +22,7 @@ enum alert_kind {
 	ALERT_FAILING, /* something we need fails, and `on EVENT CHOICE` is in effect; or no more */
 	ALERT_HOLD,    /* a key is dropped for a time */
 	ALERT_QUARANTINE, /* a source is */
+	ALERT_RELOAD,     /* another configuration is in force than the one in the file */
 	ALERT_KIND_MAX
 };
 enum alert_verdict { ALERT_PASSED, ALERT_DROPPED, ALERT_WOULD_DROP, ALERT_VERDICT_MAX };
@@ -63,7 +65,8 @@ void alert_done(struct alert *a);
 struct alert_context {
 	const struct policy_set *set;
 	const struct image *image;
-	uint32_t generation; /* of that image */
+	uint32_t generation;           /* of that image */
+	const struct past_rules *past; /* of generations before it; NULL: none */
 	const struct geo *geo;
 	const struct zone *zone; /* the site's, for times in the story; NULL: UTC is written */
 	bool alone;              /* no other source has ever sent to this destination */
@@ -72,7 +75,8 @@ struct alert_context {
 
 /*
  * Fills *ret, which alert_done() frees. -EINVAL: not an event we know. Events
- * of an older generation are understood as far as the quota still exists.
+ * of an older generation are understood as far as the quota still exists, or their rule
+ * is among cx->past.
  */
 int alert_make(const struct alert_context *cx, const struct cf_event *ev, struct utc at,
 	       struct alert *ret);

@@ -91,9 +91,10 @@ static uint64_t count(struct alert_seen *s, const struct seen_key *key)
 
 static uint32_t rule_id(const struct alert_context *cx, const struct cf_event *ev)
 {
-	if (ev->generation != cx->generation || ev->rule >= cx->image->rules.n)
-		return ~ev->rule;
-	return cx->image->rules.v[ev->rule].id;
+	const struct cf_rule *r = past_rules_find(cx->past, cx->image, cx->generation,
+						  ev->generation, ev->rule, NULL);
+
+	return r ? r->id : ~ev->rule;
 }
 
 /* A policy without quota has no period of its own: its window is one, or the day. */
@@ -101,9 +102,11 @@ static int64_t policy_period(const struct alert_context *cx, const struct cf_eve
 			     struct utc at)
 {
 	struct utc begin = { 0 }, end;
+	uint32_t now;
 
-	if (ev->generation == cx->generation && ev->rule < cx->image->rules.n)
-		rule_window(cx->image, ev->rule, at, &begin, &end);
+	past_rules_find(cx->past, cx->image, cx->generation, ev->generation, ev->rule, &now);
+	if (now != ~0U)
+		rule_window(cx->image, now, at, &begin, &end);
 	return begin.s ? begin.s : at.s / DAY;
 }
 

@@ -192,13 +192,14 @@ bool rule_window(const struct image *img, uint32_t rule, struct utc at, struct u
 		 struct utc *ret_end)
 {
 	size_t n = img->segments.n, i = 0, first, next;
+	int64_t in_table = image_schedule_at(img, at).s, later = at.s - in_table;
 	bool open;
 
 	*ret_begin = *ret_end = (struct utc){ 0 };
 	if (n < 2)
 		return false;
 	/* the last segment is only the end of the table */
-	while (i + 2 < n && img->segments.v[i + 1].at.s <= at.s)
+	while (i + 2 < n && img->segments.v[i + 1].at.s <= in_table)
 		i++;
 	open = active(img, i, rule);
 	for (first = i; first > 0 && active(img, first - 1, rule) == open; first--)
@@ -206,9 +207,9 @@ bool rule_window(const struct image *img, uint32_t rule, struct utc at, struct u
 	for (next = i + 1; next + 1 < n && active(img, next, rule) == open; next++)
 		;
 	if (first > 0)
-		*ret_begin = img->segments.v[first].at;
+		ret_begin->s = img->segments.v[first].at.s + later;
 	if (next + 1 < n)
-		*ret_end = img->segments.v[next].at;
+		ret_end->s = img->segments.v[next].at.s + later;
 	return open;
 }
 
