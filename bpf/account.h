@@ -26,7 +26,6 @@
 
 /* A source may begin this part of a shard's pairs in two epochs; what is more goes to overflow. */
 #define SHARE_PART 4
-#define SHARES     4096
 
 struct pair_key {
 	__u64 word[3]; /* IPv4: source and destination in word[0], the rest 0 */
@@ -324,40 +323,74 @@ static __always_inline struct cf_slot *account_create(const struct pair_key *k,
 	return s;
 }
 
-/* How many pairs of late a source has begun on this CPU; sources share cells by chance. */
-struct share {
-	__u32 epoch;
-	__u32 now;
-	__u32 before; /* in the epoch before */
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SHARES);
-	__type(key, __u32);
-	__type(value, struct share);
-} shares SEC(".maps");
+/*
+ * A cell of `shares`: how many pairs of late a source has begun on this CPU, and in which
+ * epoch (16 bits); then how many in the epoch before. Sources share cells by chance.
+ */
+#define SHARE_BITS        24
+#define SHARE_MASK        ((1ULL << SHARE_BITS) - 1)
+#define SHARE_EPOCH_SHIFT (2 * SHARE_BITS)
+_Static_assert((__u64)CF_SEGMENTS *CF_SEG_BUCKETS *CF_BUCKET_SLOTS / SHARE_PART < SHARE_MASK,
+	       "a share does not fit its cell");
+
+static __always_inline __u64 *share_cell(__u64 host)
+{
+	__u32 i = (__u32)mix(nh(host, cfg.key[1]) + cfg.key[2]) & (CF_SHARES - 1);
+	__u32 cpu = bpf_get_smp_processor_id();
+	void *own = bpf_map_lookup_elem(&shares, &cpu);
+
+	return own ? bpf_map_lookup_elem(own, &i) : NULL;
+}
 
 /*
  * False: this source has begun more than its share of pairs since the last
  * acknowledged epoch, so that a spray cannot take the slots of others. `host`
- * tells sources apart: MAC, IPv4 address or IPv6 /64.
+ * tells sources apart: MAC, IPv4 address or IPv6 /64. A shard that has not grown yet has
+ * no shares to give: one busy source must be able to make it grow.
  */
 static __always_inline bool share_take(__u64 host, __u32 epoch, __u32 slots)
 {
-	__u32 i = (__u32)mix(nh(host, cfg.key[1]) + cfg.key[2]) & (SHARES - 1);
-	struct share *s = bpf_map_lookup_elem(&shares, &i);
+	__u64 *cell = share_cell(host), now, before, was;
 
-	if (!s)
+	if (!cell)
 		return true;
-	if (s->epoch != epoch) {
-		s->before = s->epoch + 1 == epoch ? s->now : 0;
-		s->now = 0;
-		s->epoch = epoch;
+	was = *cell;
+	now = was & SHARE_MASK;
+	before = was >> SHARE_BITS & SHARE_MASK;
+	if ((__u16)(was >> SHARE_EPOCH_SHIFT) != (__u16)epoch) {
+		before = (__u16)((was >> SHARE_EPOCH_SHIFT) + 1) == (__u16)epoch ? now : 0;
+		now = 0;
 	}
-	if (s->now + s->before >= slots / SHARE_PART)
+	if (slots < cfg.share_slots)
+		slots = cfg.share_slots;
+	if (now + before >= slots / SHARE_PART)
 		return false;
-	s->now++;
+	*cell = (__u64)(__u16)epoch << SHARE_EPOCH_SHIFT | before << SHARE_BITS | (now + 1);
 	return true;
+}
+
+/* Races cost an event more. */
+static __u64 room_asked;
+
+/* The daemon need not wait for its next poll to make room; 0: it was told just now. Global: rare.
+ */
+__noinline int ask_for_room(void)
+{
+	__u64 now = bpf_jiffies64();
+	struct cf_event *e;
+
+	if (room_asked && now - room_asked < cfg.week_jiffies / 604800 / 16 + 1)
+		return 0;
+	room_asked = now;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e)
+		return 0;
+	__builtin_memset(e, 0, sizeof(*e));
+	e->boot_ns = bpf_ktime_get_boot_ns();
+	e->kind = CF_EVENT_ROOM;
+	e->generation = cfg.generation;
+	bpf_ringbuf_submit(e, 0);
+	return 1;
 }
 
 static __always_inline void note_count(enum cf_hook hook, enum cf_note note, const struct pkt *p)
@@ -378,11 +411,24 @@ static __always_inline void traffic_add(struct cf_traffic *t, const struct pkt *
 	t->payload_bytes += p->payload_bytes;
 }
 
+/* Of a row that CPUs may share. */
+static __always_inline void traffic_add_shared(struct cf_traffic *t, const struct pkt *p)
+{
+	__sync_fetch_and_add(&t->packets, 1);
+	__sync_fetch_and_add(&t->wire_bytes, p->wire_bytes);
+	__sync_fetch_and_add(&t->payload_bytes, p->payload_bytes);
+}
+
 /* No slot: by label and class, else by hook alone. Never nothing. */
 __noinline int account_overflow(const struct pkt *p, enum cf_hook hook, __u32 label,
 				__u32 source_class)
 {
-	struct cf_overflow_key key = { .label = label, .source_class = source_class, .hook = hook };
+	struct cf_overflow_key key = {
+		.label = label,
+		.source_class = source_class,
+		.hook = hook,
+		.lane = bpf_get_smp_processor_id() & (CF_OVERFLOW_LANES - 1),
+	};
 	struct cf_traffic *t = bpf_map_lookup_elem(&overflow, &key);
 	__u32 loss = hook;
 
@@ -394,6 +440,10 @@ __noinline int account_overflow(const struct pkt *p, enum cf_hook hook, __u32 la
 
 		bpf_map_update_elem(&overflow, &key, &none, BPF_NOEXIST);
 		t = bpf_map_lookup_elem(&overflow, &key);
+	}
+	if (t && !cfg.own_lanes) {
+		traffic_add_shared(t, p);
+		return 0;
 	}
 	if (!t)
 		t = bpf_map_lookup_elem(&losses, &loss);

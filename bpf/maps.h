@@ -16,7 +16,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, CF_SEGMENTS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__array(
 		values, struct {
@@ -31,7 +31,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, CF_SEGMENTS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__array(
 		values, struct {
@@ -52,8 +52,31 @@ struct {
 	__type(value, struct cf_cpu_shard);
 } cpu_shards SEC(".maps");
 
+/* Where segments are, in the order in which they were made: the loader's, and `pairs`' guide. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, CF_SEGMENTS);
+	__type(key, __u32);
+	__type(value, struct cf_segment_place);
+} segment_places SEC(".maps");
+
+/* By CPU, for those that have a shard: what sources have begun there of late; see share_take(). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, CF_CPUS_MAX);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, CF_SHARES);
+			__type(key, __u32);
+			__type(value, __u64);
+		});
+} shares SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct cf_overflow_key);
 	__type(value, struct cf_traffic);
@@ -97,10 +120,16 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CF_IF_MAX);
+	__uint(max_entries, CF_DEVICE_ROWS);
 	__type(key, __u32);
 	__type(value, struct cf_device_count);
 } devices SEC(".maps");
+
+/*
+ * The row in `devices` of each interface, index CF_IF_INDEX(ifindex). A variable, since that takes
+ * a third of the instructions of a look-up, for each packet. Pinned as `device_rows`.
+ */
+volatile __u16 device_rows[CF_IF_MAX] SEC(".data.device_rows");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

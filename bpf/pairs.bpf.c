@@ -69,7 +69,8 @@ SEC("iter/bpf_map_elem")
 int pairs(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct seq_file *seq = ctx->meta->seq;
-	__u32 *key = ctx->key, step, segment, bucket;
+	__u32 *key = ctx->key, step, segment, bucket, at4, at6;
+	const struct cf_segment_place *place;
 	void *inner;
 
 	if (!key)
@@ -78,18 +79,24 @@ int pairs(struct bpf_iter__bpf_map_elem *ctx)
 	if (!step)
 		bpf_seq_write(seq, header, sizeof(header) - 1);
 	segment = step / STEPS_PER_SEGMENT;
+	place = bpf_map_lookup_elem(&segment_places, &segment);
+	if (!place || (!place->at4 && !place->at6))
+		return 0;
+	/* of a family that has none: a number that no segment has */
+	at4 = place->at4 - 1;
+	at6 = place->at6 - 1;
 	bucket = step % STEPS_PER_SEGMENT * BUCKETS_PER_STEP;
 	for (__u32 i = 0; i < BUCKETS_PER_STEP; i++) {
 		__u32 n = bucket + i;
 		struct cf_bucket4 *b4;
 		struct cf_bucket6 *b6;
 
-		inner = bpf_map_lookup_elem(&shards4, &segment);
+		inner = bpf_map_lookup_elem(&shards4, &at4);
 		b4 = inner ? bpf_map_lookup_elem(inner, &n) : NULL;
 		for (int k = 0; b4 && k < CF_BUCKET_SLOTS; k++)
 			if (b4->slot[k].common.meta.flags & CF_SLOT_USED)
 				print4(seq, &b4->slot[k]);
-		inner = bpf_map_lookup_elem(&shards6, &segment);
+		inner = bpf_map_lookup_elem(&shards6, &at6);
 		b6 = inner ? bpf_map_lookup_elem(inner, &n) : NULL;
 		for (int k = 0; b6 && k < CF_BUCKET_SLOTS; k++)
 			if (b6->slot[k].common.meta.flags & CF_SLOT_USED)

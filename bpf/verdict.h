@@ -35,10 +35,17 @@ static __always_inline void leave(enum cf_hook hook, enum cf_reason reason, cons
 	count_reason(hook, reason, p);
 }
 
+/* Which device has the number is not asked: the hook is on it. */
+static __always_inline struct cf_device_count *device_count(const struct frame *f)
+{
+	__u32 row = device_rows[CF_IF_INDEX(f->ifindex)];
+
+	return bpf_map_lookup_elem(&devices, &row);
+}
+
 static __always_inline void count_device(const struct frame *f, __u32 wire_bytes)
 {
-	__u32 i = CF_IF_INDEX(f->ifindex);
-	struct cf_device_count *c = bpf_map_lookup_elem(&devices, &i);
+	struct cf_device_count *c = device_count(f);
 
 	if (!c)
 		return;
@@ -50,8 +57,7 @@ static __always_inline void count_device(const struct frame *f, __u32 wire_bytes
 /* Of what count_device() has counted: this one does not get to the device. */
 static __always_inline void count_device_drop(const struct frame *f, __u32 wire_bytes)
 {
-	__u32 i = CF_IF_INDEX(f->ifindex);
-	struct cf_device_count *c = bpf_map_lookup_elem(&devices, &i);
+	struct cf_device_count *c = device_count(f);
 
 	if (!c)
 		return;
@@ -398,6 +404,8 @@ static __always_inline enum cf_reason know(const struct pkt *p, struct cf_slot *
 			*ret_slot = account_create(key, &room, label_class,
 						   meta | flags << META_FLAGS_SHIFT);
 			k->fresh = !!*ret_slot;
+			if (!*ret_slot)
+				ask_for_room();
 		} else {
 			note_count(hook, CF_NOTE_OVER_SHARE, p);
 		}

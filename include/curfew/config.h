@@ -69,11 +69,11 @@ struct cf_config {
 		narrow_rules; /* about some packets of a pair: by service, MAC, interface, VLAN */
 	struct cf_tree6 tree6[2];
 	__u32 services; /* entries of `services`; 0: no rule names one */
-	__u32 spare;
-	__u32 rates; /* 1: there is one */
+	__u32 own_lanes; /* 1: no two CPUs share a lane of `overflow` */
+	__u32 rates;     /* 1: there is one */
 	__u32 marks;
 	__u32 entries_per_source; /* of `quotas` and `rates`, that one may make in a day */
-	__u32 spare2;
+	__u32 share_slots;        /* as if a shard that has fewer had so many; see share_take() */
 	struct cf_facets facets;
 };
 _Static_assert(sizeof(struct cf_config) ==

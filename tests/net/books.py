@@ -14,6 +14,7 @@ tests/tools/books reads the same without bpftool, and faster.
 import collections
 import json
 import socket
+import struct
 import subprocess
 import sys
 
@@ -21,11 +22,15 @@ PINS = "/sys/fs/bpf/curfew/"
 HOOKS = ("inside", "outside")
 
 
-def dump(name):
+def raw(name):
     out = subprocess.run(
         ["bpftool", "-j", "map", "dump", "pinned", PINS + name], stdout=subprocess.PIPE, check=True
     ).stdout
-    for entry in json.loads(out):
+    return json.loads(out)
+
+
+def dump(name):
+    for entry in raw(name):
         formatted = entry["formatted"]
         yield formatted["key"], [v["value"] for v in formatted.get("values", [])] or [formatted["value"]]
 
@@ -82,7 +87,8 @@ def main():
                 add(notes[value["hook"]][value["note"]], value["packets"], value["wire_bytes"])
     devices = {}
     if sys.argv[1:]:
-        want = {socket.if_nametoindex(d) & 4095: d for d in sys.argv[1:]}
+        rows = struct.unpack("=4096H", bytes(int(b, 16) for b in raw("device_rows")[0]["value"]))
+        want = {rows[socket.if_nametoindex(d) & 4095]: d for d in sys.argv[1:]}
         for key, cpus in dump("devices"):
             if key in want:
                 total = triple()

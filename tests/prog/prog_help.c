@@ -181,6 +181,8 @@ void rig_setup(struct rig *r, const char *policy, const struct rig_options *opt)
 	r->inside_ifindex = if_nametoindex("lan0");
 	r->outside_ifindex = if_nametoindex("wan0");
 	dopt.pairs_per_cpu = opt->pairs_per_cpu ? opt->pairs_per_cpu : 4096;
+	dopt.segments = opt->segments;
+	dopt.shared_lanes = opt->shared_lanes;
 	dopt.quota_keys = opt->quota_keys;
 	dopt.force_clsact = opt->force_clsact;
 	dopt.no_conntrack = opt->no_conntrack;

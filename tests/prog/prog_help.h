@@ -24,6 +24,8 @@ struct rig_options {
 	const char *now;        /* civil time in UTC that the rig starts at: "2026-11-23 12:00" */
 	unsigned int days;      /* of schedule; 0: 35 */
 	uint32_t pairs_per_cpu; /* 0: 4096 */
+	uint32_t segments;      /* 0: 4096 */
+	bool shared_lanes;
 	uint32_t quota_keys;
 	int64_t run_after;   /* seconds that pass between compiling and running */
 	bool force_clsact;   /* no TCX, as before 6.6 */

@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include <bpf/bpf.h>
+
 #include "prog_help.h"
 
 #define OBSERVE "outside wan0\ninside lan0, lan1\nmode observe\n"
@@ -33,12 +35,12 @@ Test(books, one_pair_is_exact)
 }
 
 /* Ten times what the shard holds: what finds no slot is in overflow, nothing is lost. */
-static void spray(const char *format, int n)
+static void spray(const char *format, int n, const struct rig_options *opt)
 {
 	uint64_t wire = 0;
 	struct rig r;
 
-	rig_setup(&r, OBSERVE, NULL);
+	rig_setup(&r, OBSERVE, opt);
 	for (int i = 0; i < n; i++) {
 		char dst[64];
 		struct frame_spec s = { "10.0.0.5", dst, 17, 1, 53, 100 };
@@ -54,14 +56,57 @@ static void spray(const char *format, int n)
 	check_books(&r, CF_HOOK_INSIDE, (uint64_t)n, wire);
 }
 
+/* What many CPUs find no slot for may be counted in one row. */
+Test(books, nor_where_cpus_share_lanes)
+{
+	struct rig_options shared = { .shared_lanes = true };
+
+	spray("45.1.%d.%d", 20480, &shared);
+}
+
+struct told {
+	unsigned int rows;
+	struct cf_traffic sum;
+};
+
+static void tell(void *arg, const struct overflow_sample *o)
+{
+	struct told *t = arg;
+
+	t->rows++;
+	t->sum.packets += o->traffic.packets;
+	t->sum.wire_bytes += o->traffic.wire_bytes;
+}
+
+/* Lanes are nobody's business but the programs'. */
+Test(books, lanes_are_told_as_one)
+{
+	struct cf_overflow_key key = { .label = 7, .source_class = 3, .hook = CF_HOOK_INSIDE };
+	struct told told = { 0 };
+	struct rig r;
+	int fd;
+
+	rig_setup(&r, OBSERVE, NULL);
+	fd = bpf_obj_get("/sys/fs/bpf/curfew/overflow");
+	for (key.lane = 0; key.lane < CF_OVERFLOW_LANES; key.lane++) {
+		struct cf_traffic t = { .packets = 1, .wire_bytes = 10 + key.lane };
+
+		cr_assert_eq(bpf_map_update_elem(fd, &key, &t, BPF_ANY), 0);
+	}
+	datapath_overflow(r.dp, tell, &told);
+	cr_assert_eq(told.rows, 1);
+	cr_assert_eq(told.sum.packets, CF_OVERFLOW_LANES);
+	cr_assert_eq(told.sum.wire_bytes, 10 * CF_OVERFLOW_LANES + 28);
+}
+
 Test(books, an_ipv4_spray_loses_nothing)
 {
-	spray("45.1.%d.%d", 40960);
+	spray("45.1.%d.%d", 40960, NULL);
 }
 
 Test(books, an_ipv6_spray_loses_nothing)
 {
-	spray("2001:db8:%x:%x::1", 40960);
+	spray("2001:db8:%x:%x::1", 40960, NULL);
 }
 
 /* wire_len counts every segment's headers at egress; a hook must believe it. */

@@ -38,6 +38,31 @@ static struct seen look(struct rig *r)
 	return s;
 }
 
+/* As large as it was made. */
+static void use_pinned(struct bpf_map *map, const char *path)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+	int fd = bpf_obj_get(path);
+
+	cr_assert_eq(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	cr_assert_eq(bpf_map__set_max_entries(map, info.max_entries), 0);
+	cr_assert_eq(bpf_map__set_pin_path(map, path), 0);
+	close(fd);
+}
+
+/* Where the n-th segment is. */
+static uint32_t segment_number(uint32_t n)
+{
+	struct cf_segment_place place = { 0 };
+	int fd = bpf_obj_get(PINS "segment_places");
+
+	cr_assert_eq(bpf_map_lookup_elem(fd, &n, &place), 0);
+	cr_assert_neq(place.at4, 0);
+	close(fd);
+	return place.at4 - 1;
+}
+
 static struct stall_bpf *stall_load(uint32_t slot)
 {
 	struct stall_bpf *s = stall_bpf__open();
@@ -51,12 +76,11 @@ static struct stall_bpf *stall_load(uint32_t slot)
 		if (strchr(name, '.'))
 			continue;
 		if (!strcmp(name, "control") || !strcmp(name, "shards4"))
-			bpf_map__set_pin_path(map, !strcmp(name, "control") ? PINS "control"
-									    : PINS "shards4");
+			use_pinned(map, !strcmp(name, "control") ? PINS "control" : PINS "shards4");
 		else
 			bpf_map__set_autocreate(map, false);
 	}
-	s->bss->segment = slot / (CF_SEG_BUCKETS * CF_BUCKET_SLOTS);
+	s->bss->segment = segment_number(slot / (CF_SEG_BUCKETS * CF_BUCKET_SLOTS));
 	s->bss->bucket = slot / CF_BUCKET_SLOTS % CF_SEG_BUCKETS;
 	s->bss->slot = slot % CF_BUCKET_SLOTS;
 	cr_assert_eq(stall_bpf__load(s), 0);
@@ -177,26 +201,54 @@ Test(epochs, never_more_than_two_are_open)
 	cr_assert_eq(datapath_control(r.dp)->acked, epoch);
 }
 
-Test(epochs, a_shard_grows_to_its_room_and_no_further)
+/* One queue may have half of all segments, however many CPUs there are; the rest is for others. */
+Test(epochs, a_shard_grows_to_half_of_all_and_no_further)
 {
+	struct rig_options few = { .segments = 64 };
 	struct shard_uses before = { 0 }, after = { 0 };
 	struct rig r;
-	int grown = 0, e = 0;
+	uint64_t slots = 0;
+	int e = 0;
 
-	rig_setup(&r, OBSERVE, NULL);
+	rig_setup(&r, OBSERVE, &few);
 	look(&r);
 	datapath_shard_uses(r.dp, &before);
-	while (grown < 20 && !(e = datapath_shard_grow(r.dp, before.v[0].cpu, before.v[0].six)))
-		grown++;
+	cr_assert_eq(before.v[0].slots, 4096);
+	for (slots = 8192; slots < 1 << 20 && !e; slots *= 2)
+		e = datapath_shard_grow(r.dp, before.v[0].cpu, before.v[0].six, slots);
 	cr_assert_eq(e, -ENOSPC);
 	look(&r);
 	datapath_shard_uses(r.dp, &after);
 	cr_assert_eq(after.n, before.n);
-	cr_assert_eq(after.v[0].slots, before.v[0].slots << grown);
+	cr_assert_eq(after.v[0].slots, 32 * 4096);
 	for (size_t i = 1; i < after.n; i++)
 		cr_assert_eq(after.v[i].slots, before.v[i].slots);
 	shard_uses_done(&before);
 	shard_uses_done(&after);
+}
+
+/* All together have so many, and who comes last may find that there is no more. */
+Test(epochs, shards_share_all_segments)
+{
+	struct rig_options few = { .segments = 64 };
+	struct shard_uses uses = { 0 };
+	unsigned int full = 0, last = 0;
+	struct rig r;
+
+	rig_setup(&r, OBSERVE, &few);
+	look(&r);
+	datapath_shard_uses(r.dp, &uses);
+	for (size_t i = 0; i < uses.n; i++) {
+		int e = uses.v[i].six ? 0
+				      : datapath_shard_grow(r.dp, uses.v[i].cpu, false, 32 * 4096);
+
+		cr_assert(e == 0 || e == -ENOSPC);
+		full += e == -ENOSPC;
+		last += !uses.v[i].six;
+	}
+	/* two times 32 are all, and the others' first segments are among them */
+	cr_assert_eq(full, last < 2 ? 0 : last < 3 ? 0 : last - 1);
+	shard_uses_done(&uses);
 }
 
 /* Pairs of hosts that all differ, so that nobody is over his share. */

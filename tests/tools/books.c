@@ -117,24 +117,30 @@ static void read_overflow(const char *dir, struct look *l)
 
 static void read_devices(const char *dir, char **names, int n, struct look *l)
 {
-	struct bpf_map_file m, ifaces;
+	static uint16_t rows[CF_IF_MAX];
+	struct bpf_map_file m, ifaces, row_of;
+	uint32_t zero = 0;
 	char *v;
 
+	bpf_map_open(dir, "device_rows", &row_of);
+	bpf_map_get(&row_of, &zero, rows);
+	close_map(&row_of);
 	bpf_map_open(dir, "devices", &m);
 	bpf_map_open(dir, "ifaces", &ifaces);
 	v = xcalloc(m.room);
 	for (uint32_t i = 0; i < CF_IF_MAX; i++) {
 		struct cf_iface face = { 0 };
+		uint32_t row = rows[i];
 		uint64_t sum[3] = { 0 };
 
 		if (!bpf_map_get(&ifaces, &i, &face) || !face.ifindex || !face.role ||
-		    !bpf_map_get(&m, &i, v))
+		    !bpf_map_get(&m, &row, v))
 			continue;
 		bpf_map_sum(&m, v, 0, 3, sum);
 		for (int k = 0; k < 3; k++)
 			l->device_hook[face.role == CF_IF_OUTSIDE][k] += sum[k];
 		for (int d = 0; d < n && d < DEVICES; d++)
-			if (CF_IF_INDEX(if_nametoindex(names[d])) == i)
+			if (CF_IF_INDEX(if_nametoindex(names[d])) == i && row >= CF_DEVICE_FIRST)
 				memcpy(l->devices[d], sum, sizeof(sum));
 	}
 	free(v);

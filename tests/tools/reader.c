@@ -111,6 +111,31 @@ static void open_family(struct reader *r, bool six)
 	close(m.fd);
 }
 
+/* Told to those who come later, as the loader does. */
+static void add_place(struct reader *r, uint32_t at, bool six)
+{
+	struct cf_segment_place *places;
+	struct bpf_map_file m;
+
+	bpf_map_open(r->dir, "segment_places", &m);
+	places = mmap(NULL, m.max_entries * sizeof(*places), PROT_READ | PROT_WRITE, MAP_SHARED,
+		      m.fd, 0);
+	if (places == MAP_FAILED) {
+		perror("reader: segment_places");
+		exit(1);
+	}
+	for (uint32_t i = 0; i < m.max_entries; i++) {
+		uint32_t *place = six ? &places[i].at6 : &places[i].at4;
+
+		if (*place)
+			continue;
+		*place = at + 1;
+		break;
+	}
+	munmap(places, m.max_entries * sizeof(*places));
+	close(m.fd);
+}
+
 /* One shard, CPU after CPU and family after family; where it is, since there is room behind it. */
 static void grow_next(struct reader *r)
 {
@@ -135,6 +160,7 @@ static void grow_next(struct reader *r)
 	if (r->n_views + count <= VIEWS_MAX) {
 		for (uint32_t at = first + count; at < first + 2 * count; at++) {
 			bpf_map_make_inner(&outer, at, sizeof(struct cf_bucket4), CF_SEG_BUCKETS);
+			add_place(r, at, six);
 			add_view(r, &outer, at, six);
 		}
 		__atomic_store_n((uint64_t *)run, (uint64_t)(2 * count) << 32 | first,

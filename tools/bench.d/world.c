@@ -115,20 +115,9 @@ int world_load(struct world_load *l)
 int world_grow(const struct world_load *l, uint64_t slots, bool six)
 {
 	uint32_t cpu = (uint32_t)sched_getcpu();
-	struct datapath_sizes sizes;
-	uint64_t all, before;
-	int r;
+	int r = datapath_shard_grow(l->dp, cpu, six, slots);
 
-	datapath_sizes(l->dp, &sizes);
-	before = six ? sizes.slots6 : sizes.slots4;
-	for (all = before; all - before < slots - before / sizes.cpus;) {
-		r = datapath_shard_grow(l->dp, cpu, six);
-		if (r < 0)
-			return bench_fail("%s: the shard does not grow: %s", l->name, strerror(-r));
-		datapath_sizes(l->dp, &sizes);
-		all = six ? sizes.slots6 : sizes.slots4;
-	}
-	return 0;
+	return r < 0 ? bench_fail("%s: the shard does not grow: %s", l->name, strerror(-r)) : 0;
 }
 
 void world_unload(struct world_load *l)
@@ -153,6 +142,23 @@ int world_program(const struct world_load *l, const char *program)
 	return fd;
 }
 
+/* As large as it was made. */
+static int share_map(struct bpf_map *map, const char *path)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+	int fd = bpf_obj_get(path), r;
+
+	if (fd < 0)
+		return 0;
+	r = bpf_obj_get_info_by_fd(fd, &info, &len);
+	close(fd);
+	if (r < 0 || bpf_map__set_max_entries(map, info.max_entries) < 0 ||
+	    bpf_map__set_pin_path(map, path) < 0)
+		return bench_fail("%s cannot be shared", path);
+	return 0;
+}
+
 int world_share(const struct world_load *l, struct bpf_object *obj)
 {
 	struct bpf_map *map;
@@ -161,8 +167,8 @@ int world_share(const struct world_load *l, struct bpf_object *obj)
 	bpf_object__for_each_map(map, obj)
 	{
 		snprintf(path, sizeof(path), BPFFS "/%s/%s", l->name, bpf_map__name(map));
-		if (!access(path, F_OK) && bpf_map__set_pin_path(map, path) < 0)
-			return bench_fail("%s cannot be shared", path);
+		if (share_map(map, path))
+			return 1;
 	}
 	return 0;
 }

@@ -49,9 +49,18 @@ struct cf_tunnel {
 _Static_assert(sizeof(struct cf_tunnel_key) == 40 && sizeof(struct cf_tunnel) == 72, "map ABI");
 #define CF_TUNNELS_MAX 1024
 
-/* `devices`, index CF_IF_INDEX(ifindex): what a hook on it was offered. */
 #define CF_IF_MAX            4096
 #define CF_IF_INDEX(ifindex) ((ifindex) & (CF_IF_MAX - 1))
+
+/*
+ * `devices`, per CPU, index `device_rows`[CF_IF_INDEX(ifindex)]: what a hook on it was offered. A
+ * row for each number of a device would be much for each CPU that is possible; so those that are
+ * hooked have one, and keep it until another needs it.
+ */
+#define CF_DEVICE_ROWS   256
+#define CF_DEVICE_OTHERS 0 /* those that found no row */
+#define CF_DEVICE_GONE   1 /* what was in rows that were given to others; the loader's */
+#define CF_DEVICE_FIRST  2
 struct cf_device_count {
 	__u64 packets;
 	__u64 len_bytes;  /* skb->len, or the frame in XDP */

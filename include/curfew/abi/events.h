@@ -14,6 +14,8 @@ enum cf_event_kind {
 	CF_EVENT_KEEP = 6, /* a quota's use reached keep_bytes: its record is to be kept again */
 	CF_EVENT_HOLD = 7, /* a key is dropped from now on, for `detail` seconds */
 	CF_EVENT_QUARANTINE = 8, /* its source is in quarantine, for `detail` seconds */
+	CF_EVENT_ROOM =
+		9, /* a pair found no slot: told some times a second at most, to no one else */
 };
 struct cf_event {
 	__u64 boot_ns;

@@ -18,8 +18,9 @@
  */
 #define CF_SEG_BUCKETS  1024
 #define CF_BUCKET_SLOTS 4
-#define CF_SEGMENTS     4096 /* of one family, unless the loader makes room for more */
+#define CF_SEGMENTS     4096 /* of one family */
 #define CF_CPUS_MAX     1024
+#define CF_SHARES       4096 /* cells of a CPU in `shares` */
 
 enum cf_slot_flags {
 	CF_SLOT_USED = 1 << 0,
@@ -109,6 +110,17 @@ struct cf_bucket6 {
 _Static_assert(sizeof(struct cf_bucket4) == 256 && sizeof(struct cf_bucket6) == 256, "map ABI");
 
 /*
+ * Each CPU has numbers of its own for so many segments that its shard can take half of
+ * all there are, so few numbers are in use. `segment_places` lists them: the
+ * n-th segment that was made, by family, is known as n.
+ */
+struct cf_segment_place {
+	__u32 at4; /* its number in `shards4` + 1; 0: there is none */
+	__u32 at6;
+};
+_Static_assert(sizeof(struct cf_segment_place) == 8, "map ABI");
+
+/*
  * The segments of one CPU; a count is a power of two, or 0: all goes to
  * overflow. First and count are written and read together, as 64 bits. A shard
  * grows by a longer run: pairs that are looked for in the new part begin there
@@ -123,12 +135,16 @@ struct cf_cpu_shard {
 _Static_assert(sizeof(struct cf_cpu_shard) == 16, "map ABI");
 _Static_assert(CF_LINE % sizeof(struct cf_cpu_shard) == 0, "read for each packet, in one line");
 
-/* What found no slot, by who and where to. Values are per CPU. */
+/*
+ * What found no slot, by who and where to, and by CPU mod CF_OVERFLOW_LANES: many see such packets
+ * at once, and most of these are alike.
+ */
+#define CF_OVERFLOW_LANES 8
 struct cf_overflow_key {
 	__u32 label;
 	__u16 source_class;
 	__u8 hook;
-	__u8 pad;
+	__u8 lane;
 };
 struct cf_traffic {
 	__u64 packets;

@@ -215,6 +215,7 @@ static int run_daemon(struct cli *cli, const struct run_options *o)
 		.cli = cli,
 		.clock_offset_file = o->clock_offset,
 		.poll_ms = o->poll_ms,
+		.pairs = o->pairs,
 		.epoll = -1,
 		.timer = -1,
 		.wall = -1,
@@ -289,7 +290,8 @@ const struct cmd cmd_run = {
 		"  --clock-offset FILE  seconds to add to the wall clock, such as 3600 or -86400; for\n"
 		"                       rehearsals and labs. The file is read again at every reload\n"
 		"  --poll MS            how often the kernel's tables are read [1000]\n"
-		"  --pairs N            (source, destination) pairs each CPU has room for [131072]\n"
+		"  --pairs N            (source, destination) pairs each CPU has room for at first [4096,\n"
+		"                       at once more where they come]\n"
 		"  --quota-keys N       quota keys there is room for [65536]\n"
 		"  --stall SECONDS      a daemon that is silent for longer has stalled: 'on\n"
 		"                       daemon-stall' is then in effect [30; at least three polls]\n"

@@ -30,6 +30,7 @@ struct books {
 	uint64_t commit_took_ms;
 	uint64_t commit_errors; /* in a row */
 	uint64_t grow_errors;
+	bool no_room; /* since the last poll there was a look, and nothing that could grow */
 	struct neigh_list neighbours; /* who has which MAC; refreshed when asked */
 	uint64_t neighbours_ms;
 };
@@ -42,6 +43,9 @@ void books_open(struct daemon *d, struct utc tables_made, int (*look)(struct dae
 bool books_commit_due(const struct daemon *d);
 /* Calls `look`, which polls the pairs once, and writes down what was seen. 0 or -errno, logged. */
 int books_commit(struct daemon *d, int (*look)(struct daemon *d));
+
+/* Shards that were crowded, or in use and small, in the last look get more room: if any did. */
+bool books_grow(struct daemon *d);
 
 /* Milliseconds of a clock that never steps. */
 uint64_t books_ms(void);

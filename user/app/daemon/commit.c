@@ -25,6 +25,12 @@
 /* A shard whose slots are held beyond these parts of it: commit early; grow. */
 #define PRESSED(use) ((use)->held > (use)->slots / 2)
 #define CROWDED(use) ((use)->held > (use)->slots / 8 * 5)
+/*
+ * A CPU that sees nothing is to cost little, so shards begin small. One that is in use has
+ * room for so many times its pairs, as far as SHARD_ROOMY_SLOTS: all pairs of another CPU come
+ * at once where an interrupt is moved to this one.
+ */
+#define ROOMY 16
 /* Where there is no room for the books, not fewer pairs than these are kept. */
 #define PAIRS_MIN 4096
 /* Of the machine's memory the pair table may have this part at most. */
@@ -170,33 +176,56 @@ static uint64_t memory_for_pairs(void)
 	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / MEMORY_PART;
 }
 
-static bool may_grow(const struct datapath_sizes *sizes, const struct shard_use *use)
+static uint64_t slots_wanted(const struct daemon *d, const struct shard_use *use)
 {
-	return (sizes->slots4 + sizes->slots6 + use->slots) * sizeof(struct cf_slot4) <=
+	uint64_t slots = use->slots;
+
+	/* who was told how large they are to be keeps to that until they are crowded */
+	if (!d->pairs)
+		while (slots < ROOMY * (uint64_t)use->held && slots < SHARD_ROOMY_SLOTS)
+			slots *= 2;
+	return CROWDED(use) && slots == use->slots ? 2 * slots : slots;
+}
+
+static bool may_grow(struct daemon *d, const struct shard_use *use, uint64_t slots)
+{
+	struct datapath_sizes sizes;
+
+	datapath_sizes(d->dp, &sizes);
+	return (sizes.slots4 + sizes.slots6 + slots - use->slots) * sizeof(struct cf_slot4) <=
 	       memory_for_pairs();
 }
 
-static void grow_crowded(struct daemon *d)
+static bool grow_one(struct daemon *d, const struct shard_use *use)
+{
+	uint64_t slots = slots_wanted(d, use);
+	int r;
+
+	while (slots > use->slots && !may_grow(d, use, slots))
+		slots /= 2;
+	if (slots <= use->slots)
+		return false;
+	r = datapath_shard_grow(d->dp, use->cpu, use->six, slots);
+	if (r == 0)
+		log_info("CPU %u: room for %llu %s pairs", use->cpu, (unsigned long long)slots,
+			 use->six ? "IPv6" : "IPv4");
+	else if (r != -ENOSPC && !d->books->grow_errors++)
+		log_err(r, "CPU %u: the pair table cannot grow", use->cpu);
+	return r == 0;
+}
+
+bool books_grow(struct daemon *d)
 {
 	struct shard_uses uses = { 0 };
+	bool any = false;
 
 	datapath_shard_uses(d->dp, &uses);
-	for (size_t i = 0; i < uses.n; i++) {
-		const struct shard_use *use = &uses.v[i];
-		struct datapath_sizes sizes;
-		int r;
-
-		datapath_sizes(d->dp, &sizes);
-		if (!CROWDED(use) || !may_grow(&sizes, use))
-			continue;
-		r = datapath_shard_grow(d->dp, use->cpu, use->six);
-		if (r == 0)
-			log_info("CPU %u: room for %u %s pairs", use->cpu, 2 * use->slots,
-				 use->six ? "IPv6" : "IPv4");
-		else if (r != -ENOSPC && !d->books->grow_errors++)
-			log_err(r, "CPU %u: the pair table cannot grow", use->cpu);
-	}
+	for (size_t i = 0; i < uses.n; i++)
+		any |= grow_one(d, &uses.v[i]);
 	shard_uses_done(&uses);
+	if (any)
+		datapath_outgrown(d->dp);
+	return any;
 }
 
 static bool pressed(const struct daemon *d)
@@ -265,6 +294,6 @@ int books_commit(struct daemon *d, int (*look)(struct daemon *d))
 		log_notice("the books are kept again");
 		b->commit_errors = 0;
 	}
-	grow_crowded(d);
+	books_grow(d);
 	return r;
 }

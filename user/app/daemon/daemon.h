@@ -62,6 +62,7 @@ struct daemon {
 	/* the rest is the loop's own: daemon_*.c */
 	const char *clock_offset_file; /* may be NULL */
 	uint64_t poll_ms;
+	uint64_t pairs; /* that each CPU is to have room for; 0: as it comes */
 	struct machine machine;
 	struct manual_book book;
 	struct {
@@ -125,6 +126,8 @@ extern const struct request
 /* Called by the loop: after each poll of the maps (once a second), and for each kernel event. */
 void daemon_ledger_poll(struct daemon *d);
 void daemon_ledger_event(struct daemon *d, const struct cf_event *ev);
+/* CF_EVENT_ROOM */
+void daemon_ledger_room(struct daemon *d);
 /* Called before the first poll and after the last; before and after each change of d->now. */
 int daemon_ledger_start(struct daemon *d, char **ret_error);
 void daemon_ledger_stop(struct daemon *d);

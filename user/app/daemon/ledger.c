@@ -23,6 +23,10 @@
 #define PUBLISH_MAX_MS 60000
 #define NEIGHBOURS_MS  5000
 #define EVENT_FRESH_MS 1000
+/* The same for one that says that there is no room. */
+#define ROOM_FRESH_MS 20
+/* Then the books are written at once, unless that takes longer. */
+#define ROOM_COMMIT_MS 100
 
 uint64_t books_ms(void)
 {
@@ -188,10 +192,14 @@ void daemon_ledger_poll(struct daemon *d)
 	const struct ledger *l = d->ledger;
 
 	books_drops(d);
-	if (books_commit_due(d))
+	b->no_room = false;
+	if (books_commit_due(d)) {
 		books_commit(d, look);
-	else
+	} else {
 		look(d);
+		if (!d->pairs)
+			books_grow(d);
+	}
 	if (!publish_due(d))
 		return;
 	b->published_poll = l->poll;
@@ -199,6 +207,24 @@ void daemon_ledger_poll(struct daemon *d)
 	b->published_ms = books_ms();
 	publish(d);
 	b->publish_took_ms = books_ms() - b->published_ms;
+}
+
+/* Between two polls a shard that begins small may be overrun. */
+void daemon_ledger_room(struct daemon *d)
+{
+	struct books *b = d->books;
+
+	/* who was told how much room there is to be waits for commits; so does who found none */
+	if (d->pairs || b->no_room || books_ms() - b->polled_ms < ROOM_FRESH_MS)
+		return;
+	look(d);
+	b->no_room = !books_grow(d);
+	if (b->no_room || b->commit_took_ms > ROOM_COMMIT_MS)
+		return;
+	/* the slots of pairs that have moved are held until two epochs are acknowledged */
+	for (int i = 0; i < 2 && !b->commit_errors; i++)
+		books_commit(d, look);
+	datapath_outgrown(d->dp);
 }
 
 /* ---- events ----------------------------------------------------------------- */

@@ -216,6 +216,8 @@ static void on_event(void *arg, const struct cf_event *ev)
 {
 	if (ev->kind == CF_EVENT_KEEP)
 		daemon_quotas_event(arg, ev);
+	else if (ev->kind == CF_EVENT_ROOM)
+		daemon_ledger_room(arg);
 	else
 		daemon_ledger_event(arg, ev);
 	if (ev->kind == CF_EVENT_HOLD || ev->kind == CF_EVENT_QUARANTINE)

@@ -220,10 +220,11 @@ static json_t *overflow_row(const struct datapath_names *names, const struct ove
 }
 
 /* Who sprays is told from a table that is too small. */
-static void overflow_problem(const struct cf_traffic *t, uint64_t over_share, const char *hook,
-			     json_t *status)
+static void overflow_problem(const struct cf_traffic *t, uint64_t over_share, uint64_t outgrown,
+			     const char *hook, json_t *status)
 {
-	if (!t->packets)
+	/* before shards had grown to what they are */
+	if (!t->packets || t->wire_bytes <= outgrown)
 		return;
 	if (over_share >= t->packets)
 		status_problem(
@@ -235,7 +236,7 @@ static void overflow_problem(const struct cf_traffic *t, uint64_t over_share, co
 		status_problem(
 			status,
 			xprintf("%llu bytes at the %s hooks found no room in the pair table",
-				(unsigned long long)t->wire_bytes, hook),
+				(unsigned long long)(t->wire_bytes - outgrown), hook),
 			"they are judged and counted by class, not by pair: give 'curfew run' more --pairs");
 }
 
@@ -258,7 +259,8 @@ static json_t *overflow_json(struct datapath *dp, const struct note_totals *tota
 		json_object_set_new(o, hook_name((enum cf_hook)h), status_traffic(&rows.sum[h]));
 	for (int h = 0; h < CF_HOOK_MAX; h++)
 		overflow_problem(&rows.sum[h], totals->t[h][CF_NOTE_OVER_SHARE].packets,
-				 hook_name((enum cf_hook)h), status);
+				 datapath_control(dp)->outgrown[h], hook_name((enum cf_hook)h),
+				 status);
 	json_object_set_new(o, "classes", list);
 	json_object_set_new(o, "classes_known", json_count(rows.n));
 	json_object_set_new(o, "without_class", status_traffic(&rows.classless));

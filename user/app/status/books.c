@@ -28,16 +28,10 @@ struct books {
 
 static uint64_t devices_sum(struct datapath *dp)
 {
-	uint64_t sum = 0;
+	struct cf_device_count all = { 0 };
 
-	/* All of them: devices that are gone have left their bytes. */
-	for (uint32_t i = 0; i < CF_IF_MAX; i++) {
-		struct cf_device_count c;
-
-		if (datapath_device(dp, i, &c) == 0)
-			sum += c.wire_bytes;
-	}
-	return sum;
+	datapath_devices(dp, &all);
+	return all.wire_bytes;
 }
 
 static void reasons_sum(const struct reason_totals *t, uint64_t *ret_all,

@@ -50,6 +50,9 @@ static int set_one(struct datapath *dp, const struct hook *h)
 	if (!bpf_map_lookup_elem(fd, &h->ifindex, &b))
 		return 0;
 	r = datapath_device_now(dp, h->ifindex, &b, &slack);
+	/* it is one of so many that it is not counted apart */
+	if (r == -ENOENT)
+		return 0;
 	memcpy(b.ifname, h->ifname, sizeof(b.ifname));
 	if (!r && bpf_map_update_elem(fd, &h->ifindex, &b, BPF_ANY) < 0)
 		r = -errno;

@@ -64,29 +64,65 @@ int dp_pin_replace(int fd, const char *path)
 	return 0;
 }
 
+/* A variable of the programs that is shared as maps are. */
+#define DEVICE_ROWS ".data.device_rows"
+
 static bool is_internal(const struct bpf_map *map)
 {
 	const char *name = bpf_map__name(map);
 
-	return strchr(name, '.') || !strcmp(name, "judging") || !strcmp(name, "shares");
+	return (strchr(name, '.') && strcmp(name, DEVICE_ROWS) != 0) || !strcmp(name, "judging");
 }
 
-/* What is pinned keeps its size, whatever is asked for now. */
+/* bpffs takes no dots. */
+static const char *pin_name(const char *name)
+{
+	return !strcmp(name, DEVICE_ROWS) ? "device_rows"
+	       : !strcmp(name, "walk")    ? "pairs_walk"
+					  : name;
+}
+
 static uint32_t quota_keys(const struct datapath *dp)
+{
+	return dp->opt.quota_keys ? dp->opt.quota_keys : 65536;
+}
+
+/* Shared maps whose size is decided when they are made. */
+static const struct {
+	const char *name;
+	uint32_t (*entries)(const struct datapath *dp);
+} sized[] = {
+	{ "quotas", quota_keys },           { "rates", quota_keys },
+	{ "shards4", segment_numbers },     { "shards6", segment_numbers },
+	{ "segment_places", segments_max },
+};
+
+/* What is pinned keeps its size, whatever is asked for now. */
+static uint32_t pinned_entries(const char *path)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t len = sizeof(info);
-	char path[PIN_MAX];
-	int fd = bpf_obj_get(dp_path(dp, path, sizeof(path), "quotas"));
+	int fd = bpf_obj_get(path);
 
-	if (fd >= 0) {
-		int r = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		info.max_entries = 0;
+	close(fd);
+	return info.max_entries;
+}
 
-		close(fd);
-		if (!r)
-			return info.max_entries;
+static int set_size(const struct datapath *dp, struct bpf_map *map, const char *pin)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sized); i++) {
+		uint32_t n;
+
+		if (strcmp(bpf_map__name(map), sized[i].name))
+			continue;
+		n = pinned_entries(pin);
+		return bpf_map__set_max_entries(map, n ? n : sized[i].entries(dp));
 	}
-	return dp->opt.quota_keys ? dp->opt.quota_keys : 65536;
+	return 0;
 }
 
 /* Before any map is opened by its present shape: one of another layout has another. */
@@ -128,12 +164,12 @@ int dp_use_shared(const struct datapath *dp, struct bpf_object *obj, bool tables
 			continue;
 		}
 		r = bpf_map__set_pin_path(map,
-					  dp_path(dp, path, sizeof(path), "%s",
-						  !strcmp(name, "walk") ? "pairs_walk" : name));
+					  dp_path(dp, path, sizeof(path), "%s", pin_name(name)));
 		if (r < 0)
 			return why_set(why, r, "map %s: %s", name, strerror(-r));
-		if (!strcmp(name, "quotas") || !strcmp(name, "rates"))
-			bpf_map__set_max_entries(map, quota_keys(dp));
+		r = set_size(dp, map, path);
+		if (r < 0)
+			return why_set(why, r, "size of %s: %s", name, strerror(-r));
 	}
 	return 0;
 }
@@ -299,12 +335,16 @@ static int open_shared(struct datapath *dp, bool create, struct why *why)
 		r = dp_use_shared(dp, dp->shared, false, why);
 	if (r < 0)
 		return r;
-	r = bpf_object__load(dp->shared);
+	/* by its skeleton, so that variables are the maps' memory */
+	r = admin_bpf__load(skel);
 	if (r < 0)
 		return why_set(why, r, "BPF maps in %s: %s", dp->dir, strerror(-r));
 	r = map_control(dp, why);
 	if (r < 0)
 		return r;
+	r = places_map(dp);
+	if (r < 0)
+		return why_set(why, r, "segments of the pair table: %s", strerror(-r));
 	if (!dp->control->layout_version && create)
 		r = first_time(dp, why);
 	else if (!dp->control->layout_version)

@@ -28,11 +28,12 @@ struct why {
 
 struct datapath_options {
 	const char *dir;        /* NULL: DATAPATH_DIR */
-	uint32_t pairs_per_cpu; /* slots of each family a CPU begins with; 0: 65,536 and half of it
-				   for IPv6 */
+	uint32_t pairs_per_cpu; /* slots of each family a CPU begins with; 0: 4,096 */
+	uint32_t segments;      /* of a family, at most, of 4,096 slots: for tests; 0: 4,096 */
 	uint32_t quota_keys;    /* entries of the quota ledger; 0: 65,536 */
 	uint32_t stall_seconds; /* a daemon that is silent for longer has stalled; 0: 30 */
-	bool no_conntrack;      /* do as if the kernel had none: for tests */
+	bool shared_lanes; /* do as if there were too many CPUs for lanes of their own: for tests */
+	bool no_conntrack; /* do as if the kernel had none: for tests */
 	bool force_clsact; /* never TCX: for tests, and kernels before 6.6 find it out themselves */
 };
 
@@ -214,8 +215,15 @@ struct shard_uses {
 };
 void shard_uses_done(struct shard_uses *u);
 void datapath_shard_uses(const struct datapath *dp, struct shard_uses *ret);
-/* Doubles a shard. -ENOSPC: it has the most segments it can have. Traffic goes on meanwhile. */
-int datapath_shard_grow(struct datapath *dp, uint32_t cpu, bool six);
+/* Shards have grown: what overflowed until now has room (see cf_control). */
+void datapath_outgrown(struct datapath *dp);
+/* Up to here a shard that is in use is to have much more room than it needs: see commit.c. */
+#define SHARD_ROOMY_SLOTS 65536
+/*
+ * Room for so many slots, a power of two. -ENOSPC: that is more than a shard, or all of them
+ * together, can have. Traffic goes on meanwhile.
+ */
+int datapath_shard_grow(struct datapath *dp, uint32_t cpu, bool six, uint64_t slots);
 
 /*
  * From freeze() to thaw() no slot is given away, so that datapath_recycled() and
@@ -244,7 +252,10 @@ struct reason_totals {
 	struct cf_traffic t[CF_HOOK_MAX][CF_REASON_MAX];
 };
 int datapath_reasons(struct datapath *dp, struct reason_totals *ret);
+/* What the hook on a device was offered; -ENOENT: it has no row of its own. */
 int datapath_device(struct datapath *dp, uint32_t ifindex, struct cf_device_count *ret);
+/* The same of all devices, those that are gone too. */
+int datapath_devices(struct datapath *dp, struct cf_device_count *ret);
 
 /* `baselines`: sets those that are missing, of outside hooks that are attached; 0 or -errno. */
 int datapath_baselines_set(struct datapath *dp);
@@ -365,6 +376,7 @@ int datapath_publish(struct datapath *dp, size_t n, destination_fn fn, void *arg
 struct datapath_sizes {
 	uint32_t cpus;
 	uint64_t slots4, slots6;
+	uint32_t segments_max; /* of 4,096 slots, of one family, all CPUs together */
 	uint64_t quota_keys;
 	uint64_t table_bytes;
 };

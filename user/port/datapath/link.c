@@ -172,8 +172,10 @@ int hook_attach_xdp(struct datapath *dp, struct generation *g, enum prog_id whic
 		    const struct hook_want *w, uint32_t ifindex, struct hook_state *ret)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
-	int r, fd = bpf_link_create(g->prog_fd[which], (int)ifindex, BPF_XDP, &opts);
+	int r, fd;
 
+	device_row_have(dp, ifindex);
+	fd = bpf_link_create(g->prog_fd[which], (int)ifindex, BPF_XDP, &opts);
 	if (fd < 0)
 		return -errno;
 	r = pin_link(dp, w, fd, ret);
@@ -254,6 +256,7 @@ int hook_attach_tc(struct datapath *dp, struct generation *g, enum prog_id which
 	uint16_t flags = ether ? 0 : CF_IF_RAW_L3;
 	int r, fd = -EINVAL;
 
+	device_row_have(dp, ifindex);
 	/* how to read a frame must be known with the first one; whose it is, only once we judge it
 	 */
 	r = iface_set(dp, ifindex, CF_IF_NONE, flags);

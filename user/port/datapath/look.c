@@ -5,8 +5,6 @@
 
 #include "port/datapath/priv.h"
 
-#define SEGMENT_SLOTS (CF_SEG_BUCKETS * CF_BUCKET_SLOTS)
-
 /*
  * Nearly all of a look is waiting for memory. What a CPU fetches ahead by itself stops where
  * a page ends, so we say what comes next, and read several segments in turn: one alone

@@ -19,10 +19,12 @@ enum prog_id {
 	PROG_MAX
 };
 
+#define SEGMENT_SLOTS (CF_SEG_BUCKETS * CF_BUCKET_SLOTS)
+
 /* A segment of the pair table, mapped. */
 struct segment_view {
 	const void *base;
-	uint32_t index;
+	uint32_t index; /* its place: see segments.c */
 	uint32_t cpu;
 	bool six;
 };
@@ -51,6 +53,8 @@ struct datapath {
 		size_t n, cap;
 	} segments;
 	struct cf_cpu_shard *cpu_shards; /* mapped; CF_CPUS_MAX of them */
+	struct cf_segment_place *places; /* mapped; sizes.segments_max of them */
+	uint32_t segments_per_cpu;       /* of one family, at most */
 	struct shard_uses uses;          /* as of the last look */
 	struct ring_buffer *ring;
 	event_fn event_fn;
@@ -90,6 +94,19 @@ static inline uint64_t dp_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+/* segments.c: first how many of a family there may be, when the tables are made */
+uint32_t segments_max(const struct datapath *dp);
+uint32_t segments_of_shard(const struct datapath *dp);
+uint32_t segment_numbers(const struct datapath *dp);
+uint32_t cpus_possible(void);
+bool cpu_is_there(uint32_t cpu);
+int places_map(struct datapath *dp);
+/* -ENOSPC: there are as many as there may be. */
+int segments_make(struct datapath *dp, bool six, uint32_t first, uint32_t count);
+int segments_map(struct datapath *dp, uint32_t cpu, bool six, uint32_t first, uint32_t count);
+void segments_unmap_last(struct datapath *dp, size_t n);
+void segments_unmap(struct datapath *dp);
+
 /* shards.c */
 int shards_make(struct datapath *dp, struct why *why);
 int shards_map(struct datapath *dp, struct why *why);
@@ -99,6 +116,12 @@ void shards_unmap(struct datapath *dp);
  * is theirs no longer, what they wrote is there. 0 or -errno: then do not count on it.
  */
 int dp_grace_period(struct datapath *dp);
+
+/*
+ * device_rows.c: before a device is hooked, so that what it is offered is counted as its own from
+ * the first packet on, if there is a row of `devices` for it.
+ */
+void device_row_have(struct datapath *dp, uint32_t ifindex);
 
 /* tables.c */
 int tables_size(struct bpf_object *obj, const struct image *img);

@@ -33,31 +33,6 @@ int datapath_reasons(struct datapath *dp, struct reason_totals *ret)
 	return r;
 }
 
-int datapath_device(struct datapath *dp, uint32_t ifindex, struct cf_device_count *ret)
-{
-	int cpus = libbpf_num_possible_cpus(), r = 0;
-	uint32_t i = CF_IF_INDEX(ifindex);
-	struct cf_device_count sum = { 0 }, *v;
-
-	if (cpus < 0)
-		return cpus;
-	v = xcalloc((size_t)cpus, sizeof(*v));
-	if (bpf_map_lookup_elem(dp_map_fd(dp, "devices"), &i, v) < 0)
-		r = -errno;
-	for (int c = 0; c < cpus && !r; c++) {
-		sum.packets += v[c].packets;
-		sum.len_bytes += v[c].len_bytes;
-		sum.wire_bytes += v[c].wire_bytes;
-		sum.dropped_packets += v[c].dropped_packets;
-		sum.dropped_len_bytes += v[c].dropped_len_bytes;
-		sum.dropped_wire_bytes += v[c].dropped_wire_bytes;
-	}
-	free(v);
-	if (!r)
-		*ret = sum;
-	return r;
-}
-
 int datapath_notes(struct datapath *dp, struct note_totals *ret)
 {
 	int cpus = libbpf_num_possible_cpus(), fd = dp_map_fd(dp, "notes"), r = 0;
@@ -150,23 +125,64 @@ static void read_losses(struct datapath *dp, struct cf_traffic *v, int cpus, ove
 	}
 }
 
+static bool same_row(const struct cf_overflow_key *a, const struct cf_overflow_key *b)
+{
+	return a->label == b->label && a->source_class == b->source_class && a->hook == b->hook;
+}
+
+static int by_row(const void *a, const void *b)
+{
+	const struct cf_overflow_key *x = &((const struct overflow_sample *)a)->key;
+	const struct cf_overflow_key *y = &((const struct overflow_sample *)b)->key;
+
+	if (x->hook != y->hook)
+		return x->hook < y->hook ? -1 : 1;
+	if (x->source_class != y->source_class)
+		return x->source_class < y->source_class ? -1 : 1;
+	return x->label < y->label ? -1 : x->label > y->label;
+}
+
+struct overflow_rows {
+	struct overflow_sample *v;
+	size_t n, cap;
+};
+
+/* What lanes have of the same label and class is one. */
+static void tell_rows(struct overflow_rows *l, overflow_fn fn, void *arg)
+{
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), by_row);
+	for (size_t i = 0, k; i < l->n; i = k) {
+		struct overflow_sample o = l->v[i];
+
+		for (k = i + 1; k < l->n && same_row(&l->v[k].key, &o.key); k++) {
+			o.traffic.packets += l->v[k].traffic.packets;
+			o.traffic.wire_bytes += l->v[k].traffic.wire_bytes;
+			o.traffic.payload_bytes += l->v[k].traffic.payload_bytes;
+		}
+		o.key.lane = 0;
+		fn(arg, &o);
+	}
+}
+
 int datapath_overflow(struct datapath *dp, overflow_fn fn, void *arg)
 {
 	int cpus = libbpf_num_possible_cpus(), fd = dp_map_fd(dp, "overflow");
+	struct overflow_rows rows = { 0 };
 	struct overflow_sample o;
 	struct cf_traffic *v;
 	const void *last = NULL;
 
 	if (cpus < 0)
 		return cpus;
-	v = xcalloc((size_t)cpus, sizeof(*v));
 	while (!bpf_map_get_next_key(fd, last, &o.key)) {
 		last = &o.key;
-		if (bpf_map_lookup_elem(fd, &o.key, v) < 0)
-			continue;
-		sum_traffic(v, cpus, &o.traffic);
-		fn(arg, &o);
+		if (!bpf_map_lookup_elem(fd, &o.key, &o.traffic))
+			*VEC_ADD(&rows) = o;
 	}
+	tell_rows(&rows, fn, arg);
+	free(rows.v);
+	v = xcalloc((size_t)cpus, sizeof(*v));
 	read_losses(dp, v, cpus, fn, arg);
 	free(v);
 	return 0;
