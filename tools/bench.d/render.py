@@ -65,6 +65,8 @@ def render_facts(facts):
         must = "–"
         if "must" in f:
             must = number(f["must"]) + unit + ("" if f["value"] == f["must"] else " **WRONG**")
+        if "at_most" in f:
+            must = f"at most {number(f['at_most'])}{unit}" + ("" if f["value"] <= f["at_most"] else " **WRONG**")
         yield f"| {cell(f['what'])} | {number(f['value'])}{cell(unit)} | {cell(must)} |"
     yield ""
 

@@ -110,6 +110,11 @@ void bench_must(json_t *report, const char *what, int64_t value, const char *uni
 	json_object_set_new(add_fact(report, what, value, unit), "must", json_integer(must));
 }
 
+void bench_at_most(json_t *report, const char *what, int64_t value, const char *unit, int64_t most)
+{
+	json_object_set_new(add_fact(report, what, value, unit), "at_most", json_integer(most));
+}
+
 void bench_note(json_t *report, const char *fmt, ...)
 {
 	char text[1024];
@@ -136,13 +141,17 @@ static int wrong_facts(const json_t *report)
 
 	json_array_foreach(json_object_get(report, "facts"), i, f)
 	{
-		const json_t *must = json_object_get(f, "must");
+		const json_t *must = json_object_get(f, "must"),
+			     *most = json_object_get(f, "at_most");
+		json_int_t value = json_integer_value(json_object_get(f, "value"));
 
-		if (!must || json_equal(must, json_object_get(f, "value")))
+		if ((!must || value == json_integer_value(must)) &&
+		    (!most || value <= json_integer_value(most)))
 			continue;
-		bench_fail("%s: %lld, must be %lld", json_string_value(json_object_get(f, "what")),
-			   (long long)json_integer_value(json_object_get(f, "value")),
-			   (long long)json_integer_value(must));
+		bench_fail("%s: %lld, must be %s%lld",
+			   json_string_value(json_object_get(f, "what")), (long long)value,
+			   must ? "" : "at most ",
+			   (long long)json_integer_value(must ? must : most));
 		wrong++;
 	}
 	return wrong;

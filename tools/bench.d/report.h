@@ -41,9 +41,13 @@ json_t *bench_row(json_t *table, const char *name, const char *ratio_to, const c
 void bench_sample(json_t *row, double value);
 double bench_median(const json_t *row);
 
-/* What was found beside times; one that `must` be something fails the part when it is not. */
+/*
+ * What was found beside times; one that `must` be something fails the part when it is not,
+ * one that is to be `at_most` something when it is more.
+ */
 void bench_fact(json_t *report, const char *what, int64_t value, const char *unit);
 void bench_must(json_t *report, const char *what, int64_t value, const char *unit, int64_t must);
+void bench_at_most(json_t *report, const char *what, int64_t value, const char *unit, int64_t most);
 void bench_note(json_t *report, const char *fmt, ...) _printf_(2, 3);
 void bench_verbatim(json_t *report, const char *title, const char *text);
 

@@ -126,7 +126,7 @@ static void add_segments(struct map_list *l, const char *dir, const char *outer,
 			m = add_map(l, bpf_map_get_fd_by_id(id));
 			if (m) {
 				m->segment = true;
-				m->segment_cpu = cpu;
+				m->of_cpu = cpu;
 			}
 		}
 	}
@@ -134,6 +134,27 @@ static void add_segments(struct map_list *l, const char *dir, const char *outer,
 		close(fd);
 	if (shards >= 0)
 		close(shards);
+}
+
+static void add_shares(struct map_list *l, const char *dir)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/shares", dir);
+	fd = bpf_obj_get(path);
+	for (uint32_t cpu = 0, id; cpu < CF_CPUS_MAX && fd >= 0; cpu++) {
+		struct one_map *m = NULL;
+
+		if (!bpf_map_lookup_elem(fd, &cpu, &id))
+			m = add_map(l, bpf_map_get_fd_by_id(id));
+		if (m) {
+			m->shares = true;
+			m->of_cpu = cpu;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 int maps_of(const char *dir, struct map_list *ret)
@@ -145,6 +166,7 @@ int maps_of(const char *dir, struct map_list *ret)
 		return 1;
 	add_segments(ret, dir, "shards4", false);
 	add_segments(ret, dir, "shards6", true);
+	add_shares(ret, dir);
 	return 0;
 }
 

@@ -13,7 +13,8 @@ struct one_map {
 	uint64_t used;   /* elements, of those that are made when they are needed */
 	double told_mib; /* by the kernel */
 	bool segment;    /* of the pair table: there is one for each CPU, and more as pairs come */
-	uint32_t segment_cpu;
+	bool shares;     /* a CPU's part of `shares` */
+	uint32_t of_cpu; /* of these two */
 };
 struct map_list {
 	struct one_map *v;
