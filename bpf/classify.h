@@ -28,10 +28,14 @@ struct klass {
 
 __noinline __u32 label4(__u32 addr)
 {
-	__u32 i = addr >> 16, low = addr & 0xffff, lo, n;
-	const struct cf_root4 *root = bpf_map_lookup_elem(&root4, &i);
+	__u32 at = addr >> 16, low = addr & 0xffff, lo, n;
+	const struct cf_root4 *root = bpf_map_lookup_elem(&root4, &at);
 	const struct cf_range4 *r;
 
+	for (int level = 0; level < CF_DIVIDED4 && root && root->shift; level++) {
+		at = root->first + (low >> (root->shift & 15));
+		root = bpf_map_lookup_elem(&root4, &at);
+	}
 	if (!root)
 		return 0;
 	if (!root->count)
@@ -39,7 +43,7 @@ __noinline __u32 label4(__u32 addr)
 	lo = root->first;
 	n = root->count;
 	/* the answer is in [lo, lo + n) */
-	for (int step = 0; step < 17 && n > 1; step++) {
+	for (int step = 0; step < CF_STEPS4 && n > 1; step++) {
 		__u32 half = n / 2, mid = lo + half;
 
 		r = bpf_map_lookup_elem(&range4, &mid);

@@ -113,8 +113,24 @@ static const struct zone *get_zone(void *arg _unused_, const char *name _unused_
 
 /* ---- what is held ------------------------------------------------------- */
 
+static void check_root4(const struct image *img)
+{
+	for (size_t i = 0; i < img->root4.n; i++) {
+		const struct cf_root4 *r = &img->root4.v[i];
+
+		if (r->shift)
+			INSIST(r->shift < 16 && r->first < img->root4.n);
+		else if (r->count)
+			INSIST(r->count <= 1 << CF_STEPS4 &&
+			       (size_t)r->first + r->count <= img->range4.n);
+		else
+			INSIST((r->first & ~CF_DEEP) < img->labels.n);
+	}
+}
+
 static void check_tables(const struct image *img)
 {
+	check_root4(img);
 	for (size_t i = 0; i < img->range4.n; i++)
 		INSIST((img->range4.v[i].label & ~CF_DEEP) < img->labels.n);
 	for (size_t i = 0; i < img->labels.n; i++)

@@ -219,3 +219,44 @@ Test(would, says_what_the_kernel_does, .timeout = 280)
 	}
 	cr_assert_eq(reasons, SETS * TIMES);
 }
+
+/* Tables of destinations that are divided once and twice, and searched to the last step. */
+Test(would, of_crowded_networks)
+{
+	static const struct {
+		uint32_t start, n, step;
+	} crowds[] = { { 0x14000000, 150, 2 },
+		       { 0x14010fff, 33, 2 },
+		       { 0x14020000, 8, 2 },
+		       { 0x14030001, 128, 512 },
+		       { 0x1404ff01, 128, 2 } };
+	struct buf b = { 0 };
+	struct rig r;
+
+	buf_printf(&b, "outside wan0\ninside lan0, lan1\nmode enforce\n"
+		       "policy \"p\" { from any then drop to 192.0.2.1");
+	for (size_t c = 0; c < ARRAY_SIZE(crowds); c++)
+		for (uint32_t i = 0; i < crowds[c].n; i++) {
+			uint32_t a = crowds[c].start + i * crowds[c].step;
+
+			buf_printf(&b, ", %u.%u.%u.%u", a >> 24, a >> 16 & 255, a >> 8 & 255,
+				   a & 255);
+		}
+	buf_printf(&b, " }\n");
+	rig_setup(&r, b.s, NULL);
+	for (size_t c = 0; c < ARRAY_SIZE(crowds); c++)
+		for (uint32_t i = 0; i < 4 * crowds[c].n; i++) {
+			uint32_t a = crowds[c].start + i / 4 * crowds[c].step + i % 4 - 1;
+			struct frame_spec s = { .src = "10.0.0.5", .protocol = 17, .host = 5 };
+			bool listed = a >= crowds[c].start &&
+				      (a - crowds[c].start) % crowds[c].step == 0 &&
+				      (a - crowds[c].start) / crowds[c].step < crowds[c].n;
+			char dst[16];
+
+			snprintf(dst, sizeof(dst), "%u.%u.%u.%u", a >> 24, a >> 16 & 255,
+				 a >> 8 & 255, a & 255);
+			s.dst = dst;
+			cr_assert_eq(rig_packet(&r, RIG_INSIDE, &s).dropped, listed, "%s", dst);
+		}
+	free(b.s);
+}

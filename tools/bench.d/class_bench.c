@@ -21,9 +21,10 @@
 #include "report.h"
 #include "world.h"
 
-static const char *const trace_names[CLASS_TRACES] = {
-	[TRACE_UNIFORM] = "uniform", [TRACE_WORST] = "worst", [TRACE_ZIPF] = "Zipf"
-};
+static const char *const trace_names[CLASS_TRACES] = { [TRACE_UNIFORM] = "uniform",
+						       [TRACE_WORST] = "worst",
+						       [TRACE_ZIPF] = "Zipf",
+						       [TRACE_DEEP] = "most steps" };
 
 struct bench {
 	struct bench_options opt;
@@ -152,16 +153,17 @@ static void *map_of(const struct bpf_map *map, size_t size)
 static int draw(struct bench *b)
 {
 	struct trace4 *t4 = map_of(b->skel->maps.traces4, sizeof(*t4) * CLASS_TRACES);
-	struct trace6 *t6 = map_of(b->skel->maps.traces6, sizeof(*t6) * CLASS_TRACES);
+	struct trace6 *t6 = map_of(b->skel->maps.traces6, sizeof(*t6) * CLASS_TRACES6);
 
 	if (!t4 || !t6)
 		return bench_fail("traces: %s", strerror(errno));
 	for (int i = 0; i < CLASS_TRACES; i++) {
 		draw4(b->img, (enum class_trace)i, &t4[i]);
-		draw6(b->img, &b->ranges, (enum class_trace)i, &t6[i]);
+		if (i < CLASS_TRACES6)
+			draw6(b->img, &b->ranges, (enum class_trace)i, &t6[i]);
 	}
 	munmap(t4, sizeof(*t4) * CLASS_TRACES);
-	munmap(t6, sizeof(*t6) * CLASS_TRACES);
+	munmap(t6, sizeof(*t6) * CLASS_TRACES6);
 	return 0;
 }
 
@@ -185,7 +187,7 @@ static int compare(struct bench *b)
 	uint64_t known[2];
 	double ns;
 
-	for (uint32_t i = 0; i < 2 * CLASS_TRACES; i++) {
+	for (uint32_t i = 0; i < CLASS_TRACES + CLASS_TRACES6; i++) {
 		bool six = i >= CLASS_TRACES;
 
 		b->skel->bss->which = i % CLASS_TRACES;
@@ -195,7 +197,7 @@ static int compare(struct bench *b)
 		known[six] = c->known - (six ? known[0] : 0);
 	}
 	bench_must(b->report, "addresses whose country and AS both look-ups were asked for",
-		   (int64_t)c->compared, "", 2LL * CLASS_TRACES * CLASS_TRACE);
+		   (int64_t)c->compared, "", (int64_t)(CLASS_TRACES + CLASS_TRACES6) * CLASS_TRACE);
 	bench_fact(b->report, "of these, known to the databases", (int64_t)c->known, "");
 	bench_must(b->report, "1: both families have some of these", known[0] && known[1], "", 1);
 	bench_must(b->report, "of these, answered differently", (int64_t)c->differ, "", 0);
@@ -211,6 +213,7 @@ static const char *const lookup_names[LOOKUPS] = {
 
 struct family {
 	const char *name;
+	int traces;
 	struct bpf_program *base, *prog[LOOKUPS];
 	json_t *rows[CLASS_TRACES][LOOKUPS];
 };
@@ -223,7 +226,7 @@ static void add_rows(json_t *report, struct family *f)
 	snprintf(text, sizeof(text), "%s: one look-up of a destination, beside the empty program",
 		 f->name);
 	table = bench_table(report, text, "ns", NULL);
-	for (int t = 0; t < CLASS_TRACES; t++)
+	for (int t = 0; t < f->traces; t++)
 		for (int l = 0; l < LOOKUPS; l++) {
 			snprintf(base, sizeof(base), "%s, %s", lookup_names[OURS], trace_names[t]);
 			snprintf(text, sizeof(text), "%s, %s", lookup_names[l], trace_names[t]);
@@ -252,9 +255,11 @@ static int measure(struct bench *b)
 {
 	struct family families[] = {
 		{ "IPv4",
+		  CLASS_TRACES,
 		  b->skel->progs.base4,
 		  { b->skel->progs.ours4, b->skel->progs.entry4, b->skel->progs.tries4 } },
 		{ "IPv6",
+		  CLASS_TRACES6,
 		  b->skel->progs.base6,
 		  { b->skel->progs.ours6, b->skel->progs.entry6, b->skel->progs.tries6 } },
 	};
@@ -265,7 +270,7 @@ static int measure(struct bench *b)
 	for (int round = 0; round <= rounds; round++) { /* the first one warms up */
 		bench_progress(round, rounds);
 		for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-			for (int t = 0; t < CLASS_TRACES; t++)
+			for (int t = 0; t < families[i].traces; t++)
 				if (measure_trace(b, &families[i], t, round > 0))
 					return 1;
 	}
@@ -276,7 +281,6 @@ static void describe(struct bench *b)
 {
 	const char *data = getenv("CURFEW_BENCH_DATA");
 	struct image_stats s;
-	uint32_t networks, steps = deepest4(b->img, &networks);
 
 	image_stats(b->img, &s);
 	bench_note(b->report, "Databases: %s.", data ? data : "as configured");
@@ -289,10 +293,10 @@ static void describe(struct bench *b)
 	bench_note(
 		b->report,
 		"Uniform: IPv4 over all that can be a destination, IPv6 over 2000::/3. Worst: IPv4 "
-		"in the %u /16s whose ranges take the most comparisons, %u; IPv6 in any network of "
-		"the databases, each as often. Zipf: of %u destinations the k-th is met as often "
+		"in the /16 with the most ranges; IPv6 in any network of the databases, each as often. "
+		"Most steps: in the %d /16s where Curfew's look-ups take the most. Zipf: of %u destinations the k-th is met as often "
 		"as 1/k says; IPv6 destinations in networks of the databases.",
-		networks, steps, 1U << 20);
+		CLASS_DEEP, 1U << 20);
 	bench_note(b->report,
 		   "Each look-up waits for the one before. Traces of %u addresses, read in order.",
 		   CLASS_TRACE);

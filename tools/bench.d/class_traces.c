@@ -45,18 +45,50 @@ static uint32_t steps_of(uint32_t count)
 	return steps;
 }
 
-uint32_t deepest4(const struct image *img, uint32_t *ret_networks)
+/* What a part of 2^bits addresses asks of look-ups. */
+struct effort {
+	uint64_t ranges;
+	uint64_t steps; /* all its addresses': entries before the last, and comparisons */
+};
+
+static struct effort effort_of(const struct image *img, const struct cf_root4 *part, uint32_t start,
+			       uint32_t bits)
 {
-	uint32_t most = 0, n = 0;
+	struct effort sum = { 0, 1ULL << bits };
 
-	for (size_t i = 0; i < img->root4.n; i++) {
-		uint32_t steps = steps_of(img->root4.v[i].count);
+	if (!part->shift)
+		return (struct effort){ part->count ? part->count : 1,
+					(uint64_t)steps_of(part->count) << bits };
+	for (uint32_t at = start; at < start + (1U << bits); at += 1U << part->shift) {
+		const struct cf_root4 *sub = &img->root4.v[part->first + (at >> part->shift)];
+		struct effort e = effort_of(img, sub, at, part->shift);
 
-		n = steps > most ? 1 : n + (steps == most);
-		most = steps > most ? steps : most;
+		sum.ranges += e.ranges;
+		sum.steps += e.steps;
 	}
-	*ret_networks = n;
-	return most;
+	return sum;
+}
+
+/* The n /16s that have the most ranges, or whose look-ups take the most steps. */
+static void hardest(const struct image *img, bool by_steps, uint32_t n, uint32_t ret[CLASS_DEEP])
+{
+	uint64_t most[CLASS_DEEP] = { 0 };
+
+	for (uint32_t top = 0; top < 1 << 16; top++) {
+		struct effort e = effort_of(img, &img->root4.v[top], 0, 16);
+		uint64_t much = by_steps ? e.steps : e.ranges;
+		uint32_t at = n;
+
+		for (; at && most[at - 1] < much; at--)
+			if (at < n) {
+				most[at] = most[at - 1];
+				ret[at] = ret[at - 1];
+			}
+		if (at < n) {
+			most[at] = much;
+			ret[at] = top << 16;
+		}
+	}
 }
 
 static uint32_t unicast(uint64_t random)
@@ -67,18 +99,15 @@ static uint32_t unicast(uint64_t random)
 void draw4(const struct image *img, enum class_trace kind, struct trace4 *ret)
 {
 	uint64_t state = 4 + kind;
-	uint32_t networks, most = deepest4(img, &networks), n = 0;
-	uint32_t *deep = xcalloc(networks, sizeof(*deep));
+	uint32_t hard[CLASS_DEEP] = { 0 }, hards = kind == TRACE_DEEP ? CLASS_DEEP : 1, n = 0;
 
-	for (uint32_t top = 0, at = 0; top < img->root4.n; top++)
-		if (steps_of(img->root4.v[top].count) == most)
-			deep[at++] = top << 16;
+	hardest(img, kind == TRACE_DEEP, hards, hard);
 	while (n < CLASS_TRACE) {
 		uint64_t random = next_random(&state);
 		struct addr a;
 
-		if (kind == TRACE_WORST)
-			ret->addr[n] = deep[random % networks] | (uint32_t)(random >> 48);
+		if (kind == TRACE_WORST || kind == TRACE_DEEP)
+			ret->addr[n] = hard[random % hards] | (uint32_t)(random >> 48);
 		else if (kind == TRACE_ZIPF)
 			ret->addr[n] = unicast(mixed(next_rank(&state)));
 		else
@@ -86,7 +115,6 @@ void draw4(const struct image *img, enum class_trace kind, struct trace4 *ret)
 		a = addr_from_halves(0, 0xffff00000000ULL | ret->addr[n]);
 		n += is_judged(img, &a);
 	}
-	free(deep);
 }
 
 /* ---- IPv6 ------------------------------------------------------------------------ */

@@ -10,8 +10,6 @@
 void draw4(const struct image *img, enum class_trace kind, struct trace4 *ret);
 void draw6(const struct image *img, const struct place_ranges *r, enum class_trace kind,
 	   struct trace6 *ret);
-/* How many comparisons the deepest look-up in the ranges of a /16 takes, and how many /16 have it.
- */
-uint32_t deepest4(const struct image *img, uint32_t *ret_networks);
+#define CLASS_DEEP 16 /* networks of TRACE_DEEP */
 
 #endif

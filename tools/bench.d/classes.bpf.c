@@ -23,7 +23,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, CLASS_TRACES);
+	__uint(max_entries, CLASS_TRACES6);
 	__type(key, __u32);
 	__type(value, struct trace6);
 } traces6 SEC(".maps");

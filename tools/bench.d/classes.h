@@ -5,8 +5,9 @@
 
 #include <curfew/abi.h>
 
-enum class_trace { TRACE_UNIFORM, TRACE_WORST, TRACE_ZIPF, CLASS_TRACES };
-#define CLASS_TRACE        (1 << 17) /* addresses; read one after the other */
+enum class_trace { TRACE_UNIFORM, TRACE_WORST, TRACE_ZIPF, TRACE_DEEP, CLASS_TRACES };
+#define CLASS_TRACES6      TRACE_DEEP /* IPv6 has the others */
+#define CLASS_TRACE        (1 << 17)  /* addresses; read one after the other */
 #define CLASS_PREFIXES_MAX (4 << 20)
 
 /* Host order. */

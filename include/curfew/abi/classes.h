@@ -13,15 +13,21 @@ _Static_assert(sizeof(struct cf_row) == 64, "map ABI");
 _Static_assert(sizeof(struct cf_row) == CF_LINE, "what rules are about a packet: a line per table");
 
 /*
- * IPv4 destinations: DXR (Zec, Rizzo, Mikuc 2012) with a 16-bit root. count 0:
- * the whole /16 has the label `first`. Else ranges [first, first + count),
- * the first of which starts at 0; the last one starting at or below the
- * address' low 16 bits holds its label.
+ * IPv4 destinations: DXR (Zec, Rizzo, Mikuc 2012) with a 16-bit root, of which what
+ * is crowded is divided again. The first 65,536 entries of `root4` are /16s, the
+ * others parts of them; with `low` the address' last 16 bits, an entry says:
+ * shift not 0: entry first + (low >> shift) knows more;
+ * count 0: the label is `first`;
+ * else it is that of the last of ranges [first, first + count) that starts at or
+ * below `low`; the first of them does.
  */
 struct cf_root4 {
 	__u32 first;
-	__u32 count;
+	__u16 count; /* not above 1 << CF_STEPS4 */
+	__u16 shift;
 };
+#define CF_DIVIDED4 2 /* so many entries before the last one, at most */
+#define CF_STEPS4   6
 struct cf_range4 {
 	__u16 start;
 	__u16 pad;

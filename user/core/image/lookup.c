@@ -11,8 +11,11 @@ static uint32_t label4(const struct image *img, uint32_t addr)
 {
 	const struct cf_root4 *root = &img->root4.v[addr >> 16];
 	const struct cf_range4 *r;
-	uint32_t n = root->count;
+	uint32_t n;
 
+	while (root->shift)
+		root = &img->root4.v[root->first + ((addr & 0xffff) >> root->shift)];
+	n = root->count;
 	if (!n)
 		return root->first;
 	for (r = &img->range4.v[root->first]; n > 1;) {
