@@ -29,7 +29,7 @@
 
 struct pair_key {
 	__u64 word[3]; /* IPv4: source and destination in word[0], the rest 0 */
-	__u32 hash[2];
+	__u64 hash;    /* each half names a bucket */
 };
 
 /*
@@ -43,25 +43,37 @@ static __always_inline __u64 nh(__u64 word, __u64 key)
 	return (__u64)low * high;
 }
 
+static __always_inline __u32 bucket_hash(const struct pair_key *k, int choice)
+{
+	return (__u32)(choice ? k->hash >> 32 : k->hash);
+}
+
 static __always_inline void pair_key(const struct pkt *p, struct pair_key *k)
 {
 	__u64 h;
 
 	if (p->l3 == L3_IPV4) {
+		k->word[1] = k->word[2] = 0;
 		k->word[0] = (__u64)p->dst.word[0] << 32 | p->src.word[0];
 		h = nh(k->word[0], cfg.key[0]);
 	} else {
-		k->word[0] = (__u64)p->src.word[1] << 32 | p->src.word[0];
-		k->word[1] = (__u64)p->src.word[3] << 32 | p->src.word[2];
-		k->word[2] = (__u64)p->dst.word[1] << 32 | p->dst.word[0];
+		k->word[0] = p->src.half[0];
+		k->word[1] = p->src.half[1];
+		k->word[2] = p->dst.half[0];
 		if (k->word[2] == bpf_htonl(NAT64_PREFIX) && !p->dst.word[2])
 			k->word[2] |= (__u64)p->dst.word[3] << 32;
 		h = nh(k->word[0], cfg.key[0]) + nh(k->word[1], cfg.key[1]) +
 		    nh(k->word[2], cfg.key[2]);
 	}
-	h = mix(h + cfg.key[3]);
-	k->hash[0] = (__u32)h;
-	k->hash[1] = (__u32)(h >> 32);
+	k->hash = mix(h + cfg.key[3]);
+}
+
+static __always_inline __u64 pair_hash(const struct pkt *p)
+{
+	struct pair_key key = { 0 };
+
+	pair_key(p, &key);
+	return key.hash;
 }
 
 /* A CPU's segments of one family: `count` is a power of two, or 0. */
@@ -168,11 +180,11 @@ static __always_inline struct cf_slot *account_find(const struct pkt *p, const s
 		run_load(&shard->first4, &r);
 		if (!r.count)
 			return NULL;
-		b = bucket4(&r, k->hash[0]);
+		b = bucket4(&r, bucket_hash(k, 0));
 		s = b ? find4(b, k, used_key) : NULL;
 		if (s)
 			return s;
-		b = bucket4(&r, k->hash[1]);
+		b = bucket4(&r, bucket_hash(k, 1));
 		return b ? find4(b, k, used_key) : NULL;
 	} else {
 		struct cf_bucket6 *b;
@@ -180,36 +192,13 @@ static __always_inline struct cf_slot *account_find(const struct pkt *p, const s
 		run_load(&shard->first6, &r);
 		if (!r.count)
 			return NULL;
-		b = bucket6(&r, k->hash[0]);
+		b = bucket6(&r, bucket_hash(k, 0));
 		s = b ? find6(b, k, used_key) : NULL;
 		if (s)
 			return s;
-		b = bucket6(&r, k->hash[1]);
+		b = bucket6(&r, bucket_hash(k, 1));
 		return b ? find6(b, k, used_key) : NULL;
 	}
-}
-
-/* Where a new pair may go: the two buckets of its family; none: overflow. */
-struct room {
-	void *bucket[2];
-	__u32 slots; /* of the shard, in its family */
-};
-
-static __always_inline void account_room(const struct pkt *p, const struct pair_key *k,
-					 struct room *ret)
-{
-	const struct cf_cpu_shard *shard = shard_own();
-	struct run r;
-
-	if (!shard)
-		return;
-	run_load(p->l3 == L3_IPV4 ? &shard->first4 : &shard->first6, &r);
-	if (!r.count)
-		return;
-	ret->slots = r.count * CF_SEG_BUCKETS * CF_BUCKET_SLOTS;
-	for (int i = 0; i < 2; i++)
-		ret->bucket[i] = p->l3 == L3_IPV4 ? (void *)bucket4(&r, k->hash[i])
-						  : (void *)bucket6(&r, k->hash[i]);
 }
 
 static __always_inline void slot_publish(struct cf_slot *s, __u64 meta)
@@ -277,42 +266,77 @@ static __always_inline void count_recycled(const struct cf_slot *s, __u64 meta)
 	r->dropped_wire_bytes += s->dropped_wire_bytes;
 }
 
-/* The slot of a pair that has none yet; NULL: no room. `meta` without incarnation. */
-static __always_inline struct cf_slot *account_create(const struct pair_key *k,
-						      const struct room *at, __u32 label_class,
-						      __u64 meta)
+/* The better slot of two buckets. NULL: they are full of what has not been seen yet. */
+static __always_inline struct cf_slot *account_choose(void *first, void *second)
 {
 	const volatile struct cf_control *c = control_own();
 	__u32 best[2], taken[2], acked, i;
+	void *room = first;
 	struct cf_slot *s;
-	void *room;
-	__u64 old, incarnation, *w;
 
-	if (!at->bucket[0] || !at->bucket[1] || !c)
+	if (!first || !second || !c)
 		return NULL;
 	/* as long as we run, no epoch is acknowledged that we may have stamped into a slot */
 	acked = c->acked;
-	taken[0] = bucket_look(at->bucket[0], acked, &best[0]);
-	taken[1] = bucket_look(at->bucket[1], acked, &best[1]);
-	room = at->bucket[0];
+	taken[0] = bucket_look(first, acked, &best[0]);
+	taken[1] = bucket_look(second, acked, &best[1]);
 	i = best[0];
 	if (taken[1] < taken[0]) {
-		room = at->bucket[1];
+		room = second;
 		i = best[1];
 	} else if (taken[0] == CF_BUCKET_SLOTS) {
 		return NULL;
 	}
 	asm volatile("" : "+r"(i)); /* clang knows that it fits, the verifier does not */
 	s = room + (i & (CF_BUCKET_SLOTS - 1)) * sizeof(struct cf_slot4);
-	old = meta_load(s);
-	if (c->frozen && old & META_USED)
+	return c->frozen && meta_load(s) & META_USED ? NULL : s;
+}
+
+/*
+ * A slot for a pair that has none, or NULL; and how many this shard has in the pair's
+ * family. Nothing is changed yet. What is looked up in either family's map has to be told
+ * apart to the end: merged by clang, it is no longer a map that the verifier knows, and each
+ * look-up two calls.
+ */
+static __always_inline struct cf_slot *account_room(const struct pkt *p, const struct pair_key *k,
+						    __u32 *ret_slots)
+{
+	const struct cf_cpu_shard *shard = shard_own();
+	void *first, *second;
+	struct run r;
+
+	*ret_slots = 0;
+	if (!shard)
 		return NULL;
-	incarnation = old >> META_INC_SHIFT & 0xff;
+	run_load(p->l3 == L3_IPV4 ? &shard->first4 : &shard->first6, &r);
+	if (!r.count)
+		return NULL;
+	*ret_slots = r.count * CF_SEG_BUCKETS * CF_BUCKET_SLOTS;
+	if (p->l3 == L3_IPV4) {
+		first = bucket4(&r, bucket_hash(k, 0));
+		asm volatile("" : "+r"(first));
+		second = bucket4(&r, bucket_hash(k, 1));
+		asm volatile("" : "+r"(second));
+	} else {
+		first = bucket6(&r, bucket_hash(k, 0));
+		asm volatile("" : "+r"(first) : : "memory");
+		second = bucket6(&r, bucket_hash(k, 1));
+		asm volatile("" : "+r"(second) : : "memory");
+	}
+	return account_choose(first, second);
+}
+
+/* Gives a slot that account_room() has found to a new pair. `meta` without incarnation. */
+static __always_inline void account_create(struct cf_slot *s, const struct pair_key *k,
+					   __u32 label_class, __u64 meta)
+{
+	__u64 old = meta_load(s), incarnation = old >> META_INC_SHIFT & 0xff;
+	__u64 *w = (__u64 *)((struct cf_slot6 *)s)->src;
+
 	/* odd: whoever copies it just now throws the copy away */
 	slot_publish(s, (incarnation | 1) << META_INC_SHIFT);
 	if (old & META_USED)
 		count_recycled(s, old);
-	w = (__u64 *)((struct cf_slot6 *)s)->src;
 	w[0] = k->word[0];
 	w[1] = k->word[1];
 	w[2] = k->word[2];
@@ -320,7 +344,6 @@ static __always_inline struct cf_slot *account_create(const struct pair_key *k,
 	s->packets = 0;
 	s->label_class = label_class;
 	slot_publish(s, meta | ((incarnation | 1) + 1 & 0xff) << META_INC_SHIFT);
-	return s;
 }
 
 /*

@@ -17,13 +17,14 @@
 struct klass {
 	__u32 label;
 	__u32 source_class;
-	__u16 on_link;     /* the source is known by its MAC */
-	__u16 deep;        /* the label is not the whole /64's */
-	__u16 no_rule;     /* in this generation no rule is about it, whatever the time */
-	__u16 fresh;       /* its slot was made for this packet */
-	__u16 failing;     /* enum cf_fail, at this moment */
-	__u16 quarantined; /* the source is, at this moment */
-	__u32 foreign;     /* it came from inside, and its source belongs to no network there */
+	__u8 on_link;     /* the source is known by its MAC */
+	__u8 deep;        /* the label is not the whole /64's */
+	__u8 no_rule;     /* in this generation no rule is about it, whatever the time */
+	__u8 fresh;       /* its slot was made for this packet */
+	__u8 failing;     /* enum cf_fail, at this moment */
+	__u8 quarantined; /* the source is, at this moment */
+	__u8 foreign;     /* it came from inside, and its source belongs to no network there */
+	__u8 pad;
 };
 
 __noinline __u32 label4(__u32 addr)

@@ -165,9 +165,16 @@ __noinline int quota_keep(struct cf_quota_state *st)
 /* Global, as walk_quota(): proven once, with a stack frame of its own. */
 __noinline int quota_refused(struct judge *j, struct cf_quota_state *st, __u32 period, __u32 bytes)
 {
-	if (!j || !st || !quota_roll(st, period))
+	__u64 w;
+
+	if (!j || !st)
 		return 0;
-	quota_latch(st, period);
+	w = word_load(st);
+	if (word_older(w, period) || !(w & CF_QUOTA_LATCH)) {
+		if (!quota_roll(st, period))
+			return 0;
+		quota_latch(st, period);
+	}
 	__sync_fetch_and_add(&st->attempted_bytes, bytes);
 	__sync_fetch_and_add(&st->attempted_packets, 1);
 	/* while switched off nothing is dropped, and the first drop is still to come */
@@ -440,9 +447,8 @@ static __always_inline bool judge_time(struct judge *j, enum cf_reason *ret_reas
 	time = schedule_row(&j->now, &j->segment);
 	if (time) {
 		row_and(&j->match, &j->both, time);
-		if (row_intersects(&j->match, &cfg.policy_rules) ||
-		    row_intersects(&j->match, &cfg.protect_rules) ||
-		    row_intersects(&j->match, &cfg.block_rules))
+		if (row_intersects(&j->match, &cfg.policy_rules) || any_protects(&j->match) ||
+		    any_blocks(&j->match))
 			return true;
 		/* what was dropped for a time is so outside the window too */
 		if (cfg.holds && row_intersects(&j->both, &cfg.hold_rules) && any_flag(false))
@@ -466,16 +472,16 @@ static __always_inline enum cf_reason judge(struct judge *j)
 	j->mark = j->drop_by_rate = j->quarantine_seconds = 0;
 	if (cfg.holds)
 		row_and(&j->holding, &j->both, &cfg.hold_rules);
-	if (row_intersects(&j->match, &cfg.protect_rules))
+	if (any_protects(&j->match))
 		return CF_REASON_PASS_PROTECTED;
-	if (row_intersects(&j->match, &cfg.block_rules)) {
+	if (any_blocks(&j->match)) {
 		row_and(&j->left, &j->match, &cfg.block_rules);
 		j->drop_rule = row_take(&j->left);
 		return j->observe ? CF_REASON_PASS_OBSERVED : CF_REASON_DROP_BLOCKED;
 	}
 	if (j->quarantined)
 		return j->observe ? CF_REASON_PASS_OBSERVED : CF_REASON_DROP_QUARANTINED;
-	if (row_intersects(&j->match, &cfg.clearing_rules)) {
+	if (any_clears(&j->match)) {
 		row_and(&j->left, &j->match, &cfg.clearing_rules);
 		bpf_loop(CF_RULES_MAX, clear_one, &ctx, 0);
 	}

@@ -149,6 +149,21 @@ static __always_inline bool row_intersects(const struct cf_row *a, const volatil
 	return any;
 }
 
+static __always_inline bool any_protects(const struct cf_row *r)
+{
+	return cfg.kinds & CF_HAS_PROTECT && row_intersects(r, &cfg.protect_rules);
+}
+
+static __always_inline bool any_blocks(const struct cf_row *r)
+{
+	return cfg.kinds & CF_HAS_BLOCK && row_intersects(r, &cfg.block_rules);
+}
+
+static __always_inline bool any_clears(const struct cf_row *r)
+{
+	return cfg.kinds & CF_HAS_CLEARING && row_intersects(r, &cfg.clearing_rules);
+}
+
 static __always_inline void row_and(struct cf_row *to, const struct cf_row *a,
 				    const volatile struct cf_row *b)
 {
@@ -156,14 +171,20 @@ static __always_inline void row_and(struct cf_row *to, const struct cf_row *a,
 		to->word[i] = a->word[i] & b->word[i];
 }
 
+/* The first of 64 bits, as on the wire. */
+static __always_inline __u64 first_bits(__u32 bits)
+{
+	return bits < 64 ? bpf_cpu_to_be64(~(~0ULL >> bits)) : ~0ULL;
+}
+
 static __always_inline void mask_prefix(__u8 addr[16], __u32 bits)
 {
-	for (__u32 i = 0; i < 16; i++) {
-		__u32 left = bits > 8 * i ? bits - 8 * i : 0;
+	__u64 half[2];
 
-		if (left < 8)
-			addr[i] &= 0xff00 >> left;
-	}
+	copy16((__u8 *)half, addr);
+	half[0] &= first_bits(bits);
+	half[1] &= first_bits(bits > 64 ? bits - 64 : 0);
+	copy16(addr, (const __u8 *)half);
 }
 
 static __always_inline void key_source(struct cf_quota_key *k, const struct subject *s)

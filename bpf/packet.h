@@ -48,12 +48,13 @@ static __always_inline enum cf_reason packet_xdp(struct xdp_md *ctx, struct fram
 	reason = parse_link(&whole, p, &l);
 	if (reason == UNDECIDED)
 		reason = l.type == ETHERTYPE_IPV4 ? parse_ipv4(&whole, l.offset, p)
-						  : (enum cf_reason)packet6_xdp(ctx, p, l.offset);
+			 : parse_ipv6_plain(&whole, l.offset, p)
+				 ? UNDECIDED
+				 : (enum cf_reason)packet6_xdp(ctx, p, l.offset);
 	if (p->tunnel)
 		tunnel_xdp(ctx, p);
-	asm volatile("" ::: "memory");
-	frame_outline_xdp(ctx, f);
-	p->ifindex = f->ifindex;
+	f->len = p->wire_bytes;
+	f->ifindex = p->ifindex = ctx->ingress_ifindex;
 	return reason;
 }
 
@@ -69,7 +70,9 @@ static __always_inline enum cf_reason packet_skb(struct __sk_buff *skb, enum cf_
 	reason = parse_link(&whole, p, &l);
 	if (reason == UNDECIDED)
 		reason = l.type == ETHERTYPE_IPV4 ? parse_ipv4(&whole, l.offset, p)
-						  : (enum cf_reason)packet6_skb(skb, p, l.offset);
+			 : parse_ipv6_plain(&whole, l.offset, p)
+				 ? UNDECIDED
+				 : (enum cf_reason)packet6_skb(skb, p, l.offset);
 	tag = (SKB_LOAD(skb, vlan_present) & 1) * TAG_BYTES;
 	p->wire_bytes = hook == CF_HOOK_INSIDE ? wire_from_segments(skb, tag, p)
 					       : wire_at_egress(skb, tag, p);

@@ -61,6 +61,11 @@ static __always_inline __u32 raw32(const __u8 *b)
 	return *(const __u32 *)b;
 }
 
+static __always_inline __u64 raw64(const __u8 *b)
+{
+	return *(const __u64 *)b;
+}
+
 static __always_inline __u32 get32(const __u8 *b)
 {
 	return bpf_ntohl(*(const __u32 *)b);
@@ -94,6 +99,14 @@ static __always_inline __u32 raw32(const __u8 *b)
 	__u32 v;
 
 	__builtin_memcpy(&v, b, 4);
+	return v;
+}
+
+static __always_inline __u64 raw64(const __u8 *b)
+{
+	__u64 v;
+
+	__builtin_memcpy(&v, b, 8);
 	return v;
 }
 
@@ -310,6 +323,29 @@ static __always_inline bool is_jumbo(const struct frame *f, const __u8 *ip, __u3
 	       !(ip[4] | ip[5] | ip[6] | ip[41]) && ip[42] == 0xc2 && ip[43] == 4;
 }
 
+/* What nearly all IPv6 is: TCP or UDP right after the header. False: nothing is done, parse_ipv6()
+ * is to. */
+static __always_inline bool parse_ipv6_plain(const struct frame *f, __u32 offset, struct pkt *p)
+{
+	const __u8 *at = f->data + offset;
+	__u32 left = f->len - offset, total;
+
+	if (!holds(f, at, 40) || left < 40)
+		return false;
+	total = get16(at + 4);
+	if (at[0] >> 4 != 6 || (at[6] != PROTO_TCP && at[6] != PROTO_UDP) || !total ||
+	    total > left - 40)
+		return false;
+	p->l3 = L3_IPV6;
+	p->proto.n = at[6];
+	for (int i = 0; i < 2; i++) {
+		p->src.half[i] = raw64(at + 8 + 8 * i);
+		p->dst.half[i] = raw64(at + 24 + 8 * i);
+	}
+	parse_transport(f, offset + 40, total, 0, p);
+	return true;
+}
+
 static __always_inline enum cf_reason parse_ipv6(const struct frame *f, __u32 offset, struct pkt *p)
 {
 	const __u8 *at = f->data + offset;
@@ -320,9 +356,9 @@ static __always_inline enum cf_reason parse_ipv6(const struct frame *f, __u32 of
 	if (at[0] >> 4 != 6)
 		return CF_REASON_UNPARSED_BAD_IP;
 	p->l3 = L3_IPV6;
-	for (int i = 0; i < 4; i++) {
-		p->src.word[i] = raw32(at + 8 + 4 * i);
-		p->dst.word[i] = raw32(at + 24 + 4 * i);
+	for (int i = 0; i < 2; i++) {
+		p->src.half[i] = raw64(at + 8 + 8 * i);
+		p->dst.half[i] = raw64(at + 24 + 8 * i);
 	}
 	total = get16(at + 4);
 	if (!total || total > left - 40)
@@ -510,7 +546,9 @@ static __always_inline enum cf_reason parse_frame(const struct frame *f, struct 
 
 	if (reason != UNDECIDED)
 		return reason;
-	return l.type == ETHERTYPE_IPV4 ? parse_ipv4(f, l.offset, p) : parse_ipv6(f, l.offset, p);
+	if (l.type == ETHERTYPE_IPV4)
+		return parse_ipv4(f, l.offset, p);
+	return parse_ipv6_plain(f, l.offset, p) ? UNDECIDED : parse_ipv6(f, l.offset, p);
 }
 
 #endif

@@ -49,7 +49,10 @@ struct ip_proto {
 
 /* An address as on the wire; IPv4 uses word[0] only. */
 struct ip_addr {
-	__u32 word[4];
+	union {
+		__u32 word[4];
+		__u64 half[2]; /* of IPv6, as it is read and written: words would be stalled */
+	};
 };
 
 struct pkt {

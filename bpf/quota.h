@@ -153,15 +153,20 @@ static __always_inline enum quota_answer quota_check(struct cf_quota_state *q, _
 static __always_inline enum quota_answer quota_charge(struct cf_quota_state *q, __u32 period,
 						      __u64 drop_bytes, __u32 bytes, __u64 *charged)
 {
-	__u64 w;
+	__u64 w = word_load(q);
 
-	if (word_older(word_load(q), period) && !quota_roll(q, period))
-		return drop_bytes == ~0ULL ? QUOTA_FITS : QUOTA_TRIPPED;
-	/* only quotas that never drop get there; the field must not run over */
-	if (word_used(word_load(q)) >= CF_QUOTA_BYTES_MAX) {
-		*charged = word_load(q);
-		return drop_bytes == ~0ULL ? QUOTA_FITS : QUOTA_TRIPPED;
+	if (word_older(w, period)) {
+		if (!quota_roll(q, period))
+			return drop_bytes == ~0ULL ? QUOTA_FITS : QUOTA_TRIPPED;
+		w = word_load(q);
 	}
+	*charged = w;
+	/* only quotas that never drop get there; the field must not run over */
+	if (word_used(w) >= CF_QUOTA_BYTES_MAX)
+		return drop_bytes == ~0ULL ? QUOTA_FITS : QUOTA_TRIPPED;
+	/* used up, and it stays so: a charge would only be taken back, an atomic access each */
+	if (w & CF_QUOTA_LATCH && drop_bytes != ~0ULL)
+		return QUOTA_TRIPPED;
 	QUOTA_STEP(&q->word);
 	w = __sync_fetch_and_add(&q->word, bytes);
 	*charged = w;

@@ -13,6 +13,14 @@
 #include "tc.h"
 #include "verdict.h"
 
+/*
+ * Global: what the parser's many ways leave behind is proven once, as any struct pkt.
+ */
+__noinline int pass_or_drop(const struct pkt *p)
+{
+	return decide(p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+}
+
 SEC("tc")
 int tc_inside(struct __sk_buff *skb)
 {
@@ -27,12 +35,12 @@ int tc_inside(struct __sk_buff *skb)
 	count_device(&f, p.wire_bytes);
 	if (reason != UNDECIDED)
 		return leave_unjudged(CF_HOOK_INSIDE, reason, &p) ? TC_DROP : TC_GO_ON;
-	verdict = pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	verdict = pass_or_drop(&p);
 	if (!verdict)
 		return TC_GO_ON;
 	if (verdict & VERDICT_ASK) {
 		ask_began_skb(skb, &p, CF_HOOK_INSIDE);
-		verdict |= pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+		verdict |= pass_or_drop(&p);
 	}
 	if (verdict & VERDICT_WHO_BEGAN)
 		who_began_skb(skb, &p, CF_HOOK_INSIDE);

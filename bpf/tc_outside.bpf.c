@@ -27,6 +27,14 @@ static __always_inline enum cf_from came_from(const struct frame *f)
 	return in && in->role == CF_IF_INSIDE ? CF_FROM_INSIDE : CF_FROM_OTHER;
 }
 
+/*
+ * Global: what the parser's many ways leave behind is proven once, as any struct pkt.
+ */
+__noinline int pass_or_drop(const struct pkt *p, enum cf_from from)
+{
+	return decide(p, CF_HOOK_OUTSIDE, from);
+}
+
 SEC("tc")
 int tc_outside(struct __sk_buff *skb)
 {
@@ -56,12 +64,12 @@ int tc_outside(struct __sk_buff *skb)
 	/* covered hosts were judged by their own address already */
 	if (from == CF_FROM_OTHER)
 		true_source(skb, &p);
-	verdict = pass_or_drop(&p, CF_HOOK_OUTSIDE, from);
+	verdict = pass_or_drop(&p, from);
 	if (!verdict)
 		return TC_GO_ON;
 	if (verdict & VERDICT_ASK) {
 		ask_began_skb(skb, &p, CF_HOOK_OUTSIDE);
-		verdict |= pass_or_drop(&p, CF_HOOK_OUTSIDE, from);
+		verdict |= pass_or_drop(&p, from);
 	}
 	if (verdict & VERDICT_WHO_BEGAN)
 		who_began_skb(skb, &p, CF_HOOK_OUTSIDE);

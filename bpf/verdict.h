@@ -166,7 +166,7 @@ __noinline int report_rules(struct cf_slot *slot, __u32 dropped)
 	if (!j)
 		return 0;
 	stamp = (__u16)(j->segment + 1);
-	if (row_intersects(&j->match, &cfg.block_rules)) {
+	if (any_blocks(&j->match)) {
 		/* what is protected was not stopped */
 		if (j->drop_rule == ~0U)
 			return 0;
@@ -211,7 +211,7 @@ static __always_inline bool leave_unjudged(enum cf_hook hook, enum cf_reason rea
 	leave(hook, reason, p);
 	if (!is_drop(reason))
 		return false;
-	sample_drop(p, hook, reason);
+	sample_drop(p, hook, reason, pair_hash(p));
 	return true;
 }
 
@@ -252,14 +252,14 @@ __noinline int match_pair(const struct pkt *p, const struct klass *k, enum cf_ho
 	}
 	if (asks_service())
 		narrow_service(p);
-	if (k->failing == CF_FAIL_CLOSED && !row_intersects(&j->both, &cfg.protect_rules))
+	if (k->failing == CF_FAIL_CLOSED && !any_protects(&j->both))
 		return CF_REASON_DROP_FAILED_CLOSED;
 	if (!judge_time(j, &reason))
 		return k->quarantined ? quarantine_reason() : reason;
 	if (asks_began()) {
 		if (narrow_began(p, hook) == ASK_WHO_BEGAN)
 			return ASK_FIRST;
-		if (k->failing == CF_FAIL_CLOSED && !row_intersects(&j->match, &cfg.protect_rules))
+		if (k->failing == CF_FAIL_CLOSED && !any_protects(&j->match))
 			return CF_REASON_DROP_FAILED_CLOSED;
 	}
 	set_subject(&j->subject, p, hook, k->label, k->on_link);
@@ -297,7 +297,7 @@ __noinline int judged_pair(struct cf_slot *slot, const struct klass *k, enum cf_
 		reason = k->failing == CF_FAIL_OPEN ? CF_REASON_PASS_FAILED_OPEN
 						    : CF_REASON_PASS_OFF;
 	/* quotas have reported for themselves */
-	if (row_any(&j->alerts) || row_intersects(&j->match, &cfg.block_rules))
+	if (row_any(&j->alerts) || any_blocks(&j->match))
 		report_rules(slot, is_drop(reason));
 	return reason;
 }
@@ -374,9 +374,8 @@ static __always_inline enum cf_reason know(const struct pkt *p, struct cf_slot *
 					   struct cf_slot **ret_slot)
 {
 	__u16 generation = (__u16)cfg.generation;
-	struct room room = { 0 };
+	__u32 label_class, slots;
 	enum cf_reason reason;
-	__u32 label_class;
 	__u64 flags, meta;
 
 	if (slot && slot->meta.generation == generation && !(slot->meta.flags & CF_SLOT_DEEP)) {
@@ -399,16 +398,18 @@ static __always_inline enum cf_reason know(const struct pkt *p, struct cf_slot *
 	if (!slot && p->asked)
 		return UNDECIDED;
 	if (!slot) {
-		account_room(p, key, &room);
-		if (share_take(host_of(p, hook, k), epoch, room.slots)) {
-			*ret_slot = account_create(key, &room, label_class,
-						   meta | flags << META_FLAGS_SHIFT);
-			k->fresh = !!*ret_slot;
-			if (!*ret_slot)
-				ask_for_room();
-		} else {
+		slot = account_room(p, key, &slots);
+		if (!slot)
+			ask_for_room();
+		/* nobody's share is looked at where there is no room for anybody */
+		if (slot && !share_take(host_of(p, hook, k), epoch, slots)) {
 			note_count(hook, CF_NOTE_OVER_SHARE, p);
+			return UNDECIDED;
 		}
+		if (slot)
+			account_create(slot, key, label_class, meta | flags << META_FLAGS_SHIFT);
+		*ret_slot = slot;
+		k->fresh = !!slot;
 		return UNDECIDED;
 	}
 	slot->label_class = label_class;
@@ -442,8 +443,8 @@ static __always_inline int new_neighbour(const struct pkt *p, const struct klass
 /*
  * What is to be found out about a pair on its first packet, its second, its fourth,
  * and so on, so that a known pair does not pay: who began its flows, unless both
- * sides have, or connection tracking has been asked already, as for what came from
- * elsewhere.
+ * sides have, or the packet says it itself, as TCP's first do, or connection tracking has been
+ * asked already, as for what came from elsewhere.
  */
 static __always_inline int questions(const struct cf_slot *slot, const struct pkt *p,
 				     const struct klass *k, enum cf_hook hook, enum cf_from from)
@@ -451,7 +452,7 @@ static __always_inline int questions(const struct cf_slot *slot, const struct pk
 	const __u8 both = CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE;
 	int verdict = 0;
 
-	if (cfg.have_ct && from != CF_FROM_OTHER && (slot->meta.flags & both) != both)
+	if (cfg.have_ct && from != CF_FROM_OTHER && !p->began && (slot->meta.flags & both) != both)
 		verdict = VERDICT_WHO_BEGAN;
 	return verdict | new_neighbour(p, k, hook);
 }
@@ -473,31 +474,32 @@ __noinline int lies_about_side(const struct pkt *p, enum cf_reason reason)
 	if (cfg.observe || unconfirmed() || switched_off())
 		return 0;
 	leave(CF_HOOK_INSIDE, CF_REASON_DROP_FOREIGN, p);
-	sample_drop(p, CF_HOOK_INSIDE, CF_REASON_DROP_FOREIGN);
+	sample_drop(p, CF_HOOK_INSIDE, CF_REASON_DROP_FOREIGN, pair_hash(p));
 	return 1;
 }
 
 /*
- * The whole path of a packet that parsed. Global: what the parser's many ways
- * leave behind is proven once, as any struct pkt.
+ * The whole path of a packet that parsed: the body of each entry program's pass_or_drop(),
+ * so that the hook is a constant.
  */
-__noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from from)
+static __always_inline int decide(const struct pkt *p, enum cf_hook hook, enum cf_from from)
 {
 	const volatile struct cf_control *c = control_own();
 	struct cf_slot *slot = NULL, *found;
-	struct pair_key key = { 0 };
-	struct klass k = { 0 };
 	enum cf_reason reason;
+	struct pair_key key;
+	struct klass k;
 	int verdict = 0;
 	__u32 epoch;
 
 	if (!p || !c)
 		return 0;
-	epoch = c->epoch;
 	pair_key(p, &key);
 	found = account_find(p, &key, hook);
 	if (found && pass_quiet(p, found, c, hook, from))
 		return 0;
+	__builtin_memset(&k, 0, sizeof(k));
+	epoch = c->epoch;
 	reason = know(p, found, &key, epoch, hook, from, &k, &slot);
 	if (reason != UNDECIDED) {
 		if (asks_began() && from == CF_FROM_INSIDE && lies_about_side(p, reason))
@@ -543,7 +545,7 @@ __noinline int pass_or_drop(const struct pkt *p, enum cf_hook hook, enum cf_from
 	if (reason == CF_REASON_DROP_QUARANTINED)
 		hold_count(p->wire_bytes);
 	if (is_drop(reason)) {
-		sample_drop(p, hook, reason);
+		sample_drop(p, hook, reason, key.hash);
 		return verdict | VERDICT_DROP;
 	}
 	return cfg.marks && !k.no_rule && mark_of() ? verdict | VERDICT_MARK : verdict;

@@ -11,6 +11,14 @@
 #include "packet.h"
 #include "verdict.h"
 
+/*
+ * Global: what the parser's many ways leave behind is proven once, as any struct pkt.
+ */
+__noinline int pass_or_drop(const struct pkt *p)
+{
+	return decide(p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+}
+
 SEC("xdp")
 int xdp_inside(struct xdp_md *ctx)
 {
@@ -23,12 +31,12 @@ int xdp_inside(struct xdp_md *ctx)
 	count_device(&f, f.len);
 	if (reason != UNDECIDED)
 		return leave_unjudged(CF_HOOK_INSIDE, reason, &p) ? XDP_DROP : XDP_PASS;
-	verdict = pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	verdict = pass_or_drop(&p);
 	if (!verdict)
 		return XDP_PASS;
 	if (verdict & VERDICT_ASK) {
 		ask_began_xdp(ctx, &p);
-		verdict |= pass_or_drop(&p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+		verdict |= pass_or_drop(&p);
 	}
 	if (verdict & VERDICT_WHO_BEGAN)
 		who_began_xdp(ctx, &p);

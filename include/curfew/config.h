@@ -43,6 +43,11 @@ struct cf_facets {
 	__u32 pad;
 };
 
+/* Rows that most policy sets have no rule in, so that no packet looks at eight words of nothing. */
+#define CF_HAS_PROTECT  (1U << 0)
+#define CF_HAS_BLOCK    (1U << 1)
+#define CF_HAS_CLEARING (1U << 2)
+
 /*
  * The verifier removes what depends on these, but the loads that remain are loads: what a
  * known pair's packet reads is in the first cache line, and a row is in one of its own.
@@ -74,10 +79,12 @@ struct cf_config {
 	__u32 marks;
 	__u32 entries_per_source; /* of `quotas` and `rates`, that one may make in a day */
 	__u32 share_slots;        /* as if a shard that has fewer had so many; see share_take() */
+	__u32 kinds;              /* CF_HAS_*: of the rows above, which have a rule */
+	__u32 spare;
 	struct cf_facets facets;
 };
 _Static_assert(sizeof(struct cf_config) ==
-		       48 + 4 * (4 + 12) + 2 * sizeof(struct cf_tree6) + 8 * sizeof(struct cf_row) +
+		       48 + 4 * (4 + 14) + 2 * sizeof(struct cf_tree6) + 8 * sizeof(struct cf_row) +
 			       sizeof(struct cf_failing) + sizeof(struct cf_facets),
 	       "no hidden padding");
 _Static_assert(CF_ONE_LINE(struct cf_config, key, failing.any), "read for each packet");

@@ -78,7 +78,7 @@ static uint32_t bucket_of(const struct pkt *p, int choice)
 	struct pair_key k = { 0 };
 
 	pair_key(p, &k);
-	return k.hash[choice] & (BUCKETS - 1);
+	return bucket_hash(&k, choice) & (BUCKETS - 1);
 }
 
 /* Chi-square over buckets: BUCKETS - 1 on average, its deviation sqrt(2 * BUCKETS), here 45. */
@@ -243,7 +243,7 @@ Test(pair_hash, no_more_collisions_than_chance)
 		size_t at;
 
 		pair_key(&p, &k);
-		word = (uint64_t)k.hash[1] << 32 | k.hash[0];
+		word = k.hash;
 		for (at = word & (size - 1); table[at] && table[at] != word;
 		     at = (at + 1) & (size - 1))
 			;

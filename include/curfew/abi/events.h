@@ -72,11 +72,16 @@ _Static_assert(sizeof(struct cf_drop) == 96, "event ABI");
 struct cf_drop_cell {
 	__u64 at_jiffies; /* 0: never */
 	__u64 kind;       /* a hash of it; who shares the cell within the second is not sampled */
-	__u64 packets;
-	__u64 wire_bytes;
+	__u64 dropped;    /* packets and bytes in one word, so that one atomic add does */
+	__u64 pad;
 };
 _Static_assert(sizeof(struct cf_drop_cell) == 32, "map ABI");
-#define CF_DROP_CELLS 4096
+/* 37 bits of bytes, 27 of packets: of a second, as a rule. */
+#define CF_DROPPED_SHIFT           37
+#define CF_DROPPED(packets, bytes) ((__u64)(packets) << CF_DROPPED_SHIFT | (bytes))
+#define CF_DROPPED_PACKETS(word)   ((word) >> CF_DROPPED_SHIFT)
+#define CF_DROPPED_BYTES(word)     ((word) & ((1ULL << CF_DROPPED_SHIFT) - 1))
+#define CF_DROP_CELLS              4096
 
 /* `drop_samples`, one entry per CPU: what became of the packets that were dropped. */
 struct cf_drop_samples {

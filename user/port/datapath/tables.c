@@ -229,6 +229,14 @@ static void config_actions(struct cf_config *c, const struct image *img)
 	}
 }
 
+static bool has_rule(const struct cf_row *r)
+{
+	for (size_t w = 0; w < CF_ROW_WORDS; w++)
+		if (r->word[w])
+			return true;
+	return false;
+}
+
 void tables_config(struct cf_config *c, const struct image *img, const struct time_map *clock)
 {
 	c->end_jiffies = time_map_jiffies(clock, img->end);
@@ -243,6 +251,9 @@ void tables_config(struct cf_config *c, const struct image *img, const struct ti
 	c->clearing_rules = img->clearing_rules;
 	c->protect_rules = img->protect_rules;
 	c->block_rules = img->block_rules;
+	c->kinds = (has_rule(&c->protect_rules) ? CF_HAS_PROTECT : 0) |
+		   (has_rule(&c->block_rules) ? CF_HAS_BLOCK : 0) |
+		   (has_rule(&c->clearing_rules) ? CF_HAS_CLEARING : 0);
 	config_actions(c, img);
 	c->services = (uint32_t)img->services.n;
 	c->inside_rules = img->inside_rules;
