@@ -44,6 +44,8 @@ static struct world_load loads[LOADS] = {
 static uint64_t offered[LOADS];
 
 static const struct frame_spec tcp4 = { "10.0.0.5", "203.0.113.1", 6, 40000, 443, 1000, 5 };
+static const struct frame_spec syn4 = { "10.0.0.5", "203.0.113.1", 6, 40000,
+					443,        1000,          5, .tcp_flags = 2 };
 static const struct frame_spec tcp6 = { "fd12:3456::5", "2001:db8::1", 6, 40000, 443, 1000, 5 };
 /* One tag, then hop-by-hop and two headers of destination options. */
 static const struct frame_spec extended6 = { "fd12:3456::5", "2001:db8::1",  6, 40000, 443, 1000, 5,
@@ -86,6 +88,8 @@ static struct stage stages[] = {
 	  "xdp_spray4" },
 	{ "XDP: spray: each packet a new pair, in a recycled slot", NULL, "xdp_inside", MANY_PAIRS,
 	  &tcp4, false, "xdp_spray4", true },
+	{ "XDP: recycled slot, a SYN: connection tracking is not asked", NULL, "xdp_inside",
+	  MANY_PAIRS, &syn4, false, "xdp_spray4", true },
 	{ "XDP: recycled slot, IPv6", NULL, "xdp_inside", MANY_PAIRS, &tcp6, false, "xdp_spray6",
 	  true },
 	{ "XDP: spray: each packet a new pair, table full", NULL, "xdp_inside", FULL, &tcp4, false,
@@ -311,7 +315,8 @@ static int print(json_t *report, const struct bench_options *opt)
 int main(int argc, char **argv)
 {
 	bool by_hand = argc < 2 || isdigit((unsigned char)argv[1][0]);
-	struct bench_options opt = { .json = "/tmp/bench_prog.json" };
+	char json[64]; /* of this run: by hand, there may be two at a time */
+	struct bench_options opt = { .json = json };
 	int r = by_hand ? 0 : bench_options_parse(argc, argv, &opt);
 	int rounds = opt.quick ? 5 : 9;
 	uint32_t repeat = opt.quick ? 20000 : 1000000;
@@ -320,6 +325,8 @@ int main(int argc, char **argv)
 		"The real programs, loaded by the real loader with a real policy, by test-run; one "
 		"pair, so caches are hot, unless the case says otherwise. 1,000 bytes of payload.");
 
+	if (by_hand)
+		snprintf(json, sizeof(json), "/tmp/bench_prog.%d.json", getpid());
 	if (!r && by_hand) {
 		rounds = argc > 1 ? atoi(argv[1]) : 11;
 		repeat = argc > 2 ? (uint32_t)atoi(argv[2]) : 2000000;

@@ -111,17 +111,18 @@ static __always_inline void book(const struct pkt *p)
 {
 	const volatile struct cf_control *c = control_own();
 	struct pair_key key = { 0 };
-	struct room room = { 0 };
 	struct cf_slot *slot;
-	__u32 epoch = c ? c->epoch : 0;
+	__u32 epoch = c ? c->epoch : 0, slots;
 
 	pair_key(p, &key);
 	slot = account_find(p, &key, CF_HOOK_INSIDE);
 	if (!slot) {
-		account_room(p, &key, &room);
-		if (share_take(p->src.word[0] | 1ULL << 49, epoch, room.slots))
-			slot = account_create(&key, &room, 0,
-					      META_USED | (__u64)(__u16)epoch << META_EPOCH_SHIFT);
+		slot = account_room(p, &key, &slots);
+		if (slot && !share_take(p->src.word[0] | 1ULL << 49, epoch, slots))
+			slot = NULL;
+		else if (slot)
+			account_create(slot, &key, 0,
+				       META_USED | (__u64)(__u16)epoch << META_EPOCH_SHIFT);
 	}
 	if (slot)
 		account_slot(slot, p, epoch, false);
