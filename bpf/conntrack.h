@@ -11,6 +11,7 @@
 
 #include "account.h"
 #include "classify.h"
+#include "own_ct.h"
 #include "pkt.h"
 
 /* The kernel's struct bpf_ct_opts as of 5.18: later ones are longer, and take this size too. */
@@ -149,23 +150,46 @@ __noinline int true_source(struct __sk_buff *skb, struct pkt *p)
 	return 0;
 }
 
-/* The destination that a packet of this direction came with. True: it is another one now. */
-static __always_inline bool take_destination(const struct pkt *p,
-					     const struct nf_conntrack_tuple *t,
+/* Of a destination that a packet came with, before translation: was it another, and not judged? */
+static __always_inline bool other_ignored(const struct pkt *p, const struct ip_addr *came_for)
+{
+	__u32 other = p->dst.word[0] ^ came_for->word[0];
+
+	if (p->l3 == L3_IPV6)
+		for (int i = 1; i < 4; i++)
+			other |= p->dst.word[i] ^ came_for->word[i];
+	return other && ignored_address(p, came_for) != CF_REASON_MAX;
+}
+
+static __always_inline void take_destination(const struct nf_conntrack_tuple *t,
 					     struct ip_addr *ret)
 {
-	__u32 words = p->l3 == L3_IPV4 ? 1 : 4;
-	bool other = false;
+	for (int i = 0; i < 4; i++)
+		ret->word[i] = t->dst.u3.all[i];
+}
 
-	for (__u32 i = 0; i < 4; i++) {
-		__u32 word = t->dst.u3.all[i];
+/* As was_ignored(), of a packet that does not tell itself. */
+__noinline int was_ignored_asked(struct __sk_buff *skb, const struct pkt *p)
+{
+	struct ct_opts opts = { .netns_id = CT_THIS_NETNS };
+	struct bpf_sock_tuple tuple = { 0 };
+	struct ip_addr came_for = { 0 };
+	struct nf_conn *ct;
+	__u32 size;
 
-		if (i >= words)
-			break;
-		other |= word != p->dst.word[i];
-		ret->word[i] = word;
-	}
-	return other;
+	if (!p || !cfg.have_ct)
+		return 0;
+	size = ct_tuple(p, true, &tuple);
+	opts.l4proto = p->proto.n;
+	ct = bpf_skb_ct_lookup(skb, &tuple, size, &opts, sizeof(opts));
+	if (!ct)
+		return 0;
+	if (opts.dir == IP_CT_DIR_REPLY)
+		take_destination(&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple, &came_for);
+	else
+		take_destination(&ct->tuplehash[IP_CT_DIR_REPLY].tuple, &came_for);
+	bpf_ct_release(ct);
+	return other_ignored(p, &came_for);
 }
 
 /*
@@ -175,26 +199,18 @@ static __always_inline bool take_destination(const struct pkt *p,
  */
 __noinline int was_ignored(struct __sk_buff *skb, const struct pkt *p)
 {
-	struct ct_opts opts = { .netns_id = CT_THIS_NETNS };
-	struct bpf_sock_tuple tuple = { 0 };
 	struct ip_addr came_for = { 0 };
-	struct nf_conn *ct;
-	bool other;
-	__u32 size;
 
 	if (!p || !cfg.have_ct || !ct_can_know(p))
 		return 0;
-	size = ct_tuple(p, true, &tuple);
-	opts.l4proto = p->proto.n;
-	ct = bpf_skb_ct_lookup(skb, &tuple, size, &opts, sizeof(opts));
-	if (!ct)
+	switch (own_destination(skb, p, &came_for)) {
+	case OWN_CT_NONE:
 		return 0;
-	if (opts.dir == IP_CT_DIR_REPLY)
-		other = take_destination(p, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple, &came_for);
-	else
-		other = take_destination(p, &ct->tuplehash[IP_CT_DIR_REPLY].tuple, &came_for);
-	bpf_ct_release(ct);
-	return other && ignored_address(p, &came_for) != CF_REASON_MAX;
+	case OWN_CT_SAYS:
+		return other_ignored(p, &came_for);
+	default:
+		return was_ignored_asked(skb, p);
+	}
 }
 
 /* Books who began, in the slot of the packet's pair. */

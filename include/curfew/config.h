@@ -80,11 +80,13 @@ struct cf_config {
 	__u32 entries_per_source; /* of `quotas` and `rates`, that one may make in a day */
 	__u32 share_slots;        /* as if a shard that has fewer had so many; see share_take() */
 	__u32 kinds;              /* CF_HAS_*: of the rows above, which have a rule */
+	__u32 own_ct;             /* 1: a program may read the connection that a packet has */
+	__u32 flowtables;         /* 1: when it was loaded there were some */
 	__u32 spare;
 	struct cf_facets facets;
 };
 _Static_assert(sizeof(struct cf_config) ==
-		       48 + 4 * (4 + 14) + 2 * sizeof(struct cf_tree6) + 8 * sizeof(struct cf_row) +
+		       48 + 4 * (4 + 16) + 2 * sizeof(struct cf_tree6) + 8 * sizeof(struct cf_row) +
 			       sizeof(struct cf_failing) + sizeof(struct cf_facets),
 	       "no hidden padding");
 _Static_assert(CF_ONE_LINE(struct cf_config, key, failing.any), "read for each packet");

@@ -350,6 +350,23 @@ Test(conntrack, what_the_gateway_sends_on_is_judged)
 	cr_assert_eq(look(&r, CF_HOOK_OUTSIDE, "fd12:3456::5", "2001:db8:1::").packets, 2);
 }
 
+/* A flowtable goes on translating when connection tracking has left its hooks. */
+Test(conntrack, what_is_sent_on_after_the_rules_are_gone_is_judged)
+{
+	struct frame_spec in = { "10.0.0.5", "10.0.0.1", 17, 1000, 8082, 100, .host = 5 };
+	struct frame_spec out = { "192.0.2.1", "203.0.113.1", 17, 1000, 53, 100 };
+	struct rig r;
+
+	setup(&r, NO_WORLD);
+	cr_assert_eq(system("nft add rule inet nat in iifname lan0 udp dport 8082 "
+			    "dnat ip to 203.0.113.1:53"),
+		     0);
+	inject("host0", &in);
+	cr_assert_eq(look(&r, CF_HOOK_OUTSIDE, "10.0.0.5", "203.0.113.1").packets, 1);
+	cr_assert_eq(system("nft flush ruleset"), 0);
+	assert_reason(rig_packet(&r, RIG_FORWARDED, &out), CF_REASON_DROP_POLICY);
+}
+
 /* What was judged by where it wanted to go is not judged again, wherever it goes. */
 Test(conntrack, what_an_inside_hook_judged_is_not_judged_again)
 {

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #include "curfew/admin.h"
 #include "port/datapath/priv.h"
 #include "port/datapath/probe.h"
+#include "port/neighbours.h"
 #include "tc_inside.skel.h"
 #include "tc_outside.skel.h"
 #include "xdp_inside.skel.h"
@@ -264,6 +266,27 @@ static void show_failing(struct datapath *dp, const struct image *img, uint64_t 
 		dp->control->failing &= ~(uint32_t)CF_FAILING_GEO;
 }
 
+static bool any_flowtable(void)
+{
+	struct flowtable_list l = { 0 };
+	int r = flowtables_read(&l);
+
+	free(l.v);
+	return r < 0 ? r != -EOPNOTSUPP && r != -EPROTONOSUPPORT && r != -EINVAL && r != -ENOENT
+		     : l.n > 0;
+}
+
+static void conntrack_config(const struct datapath *dp, struct cf_config *c)
+{
+	struct ct_facts f = { false, false };
+
+	if (!dp->opt.no_conntrack)
+		f = probe_conntrack();
+	c->have_ct = f.look_up;
+	c->own_ct = f.own;
+	c->flowtables = f.own && any_flowtable();
+}
+
 int datapath_load(struct datapath *dp, const struct image *img, const struct time_map *clock,
 		  const struct hook_want *wants, size_t n_wants, uint64_t confirm_until,
 		  struct why *why)
@@ -287,7 +310,7 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 	next.config.share_slots = dp->opt.pairs_per_cpu ? dp->opt.pairs_per_cpu : SHARD_ROOMY_SLOTS;
 	next.config.failing.stall_jiffies = (uint64_t)stall_seconds(dp) * control->hz;
 	dp->ct_module = probe_conntrack_loaded();
-	next.config.have_ct = !dp->opt.no_conntrack && probe_conntrack();
+	conntrack_config(dp, &next.config);
 	expand_seed(dp->control->seed, next.config.key, ARRAY_SIZE(next.config.key));
 
 	r = overflow_entries(dp, img, why);

@@ -100,26 +100,55 @@ static bool find(const struct btf *btf, struct kfuncs *k)
 	return k->look_up > 0 && k->release > 0;
 }
 
-bool probe_conntrack(void)
+/*
+ * The smallest program that reads memory that a packet points at, as bpf/own_ct.h does. The
+ * functions that it calls become no calls.
+ */
+static bool may_read(const struct btf *kernel)
+{
+	int cast = btf__find_by_name_kind(kernel, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC);
+	int take = btf__find_by_name_kind(kernel, "bpf_rdonly_cast", BTF_KIND_FUNC);
+	int words = btf__find_by_name_kind(kernel, "in6_addr", BTF_KIND_STRUCT);
+	const struct bpf_insn code[] = {
+		{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .imm = cast },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 1, .src_reg = 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 2, .imm = words },
+		{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .imm = take },
+		{ .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 1, .src_reg = 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd;
+
+	if (cast <= 0 || take <= 0 || words <= 0)
+		return false;
+	fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "probe", "GPL", code, ARRAY_SIZE(code), NULL);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+struct ct_facts probe_conntrack(void)
 {
 	struct kfuncs k = { .btf_fd = -1 };
+	struct ct_facts f = { false, false };
 	struct btf *kernel, *module = NULL;
-	bool can;
 
 	if (!probe_conntrack_loaded())
-		return false;
+		return f;
 	kernel = btf__load_vmlinux_btf();
-	can = find(kernel, &k);
-	if (!can && kernel) {
+	f.look_up = find(kernel, &k);
+	if (!f.look_up && kernel) {
 		k.btf_fd = module_btf();
 		module = k.btf_fd < 0 ? NULL : btf__load_module_btf(MODULE, kernel);
-		can = find(module, &k);
+		f.look_up = find(module, &k);
 	}
-	can = can && may_call(&k);
+	f.look_up = f.look_up && may_call(&k);
+	f.own = f.look_up && may_read(kernel);
 	close_p(&k.btf_fd);
 	btf__free(module);
 	btf__free(kernel);
-	return can;
+	return f;
 }
 
 /* ---- what is loaded ------------------------------------------------------ */

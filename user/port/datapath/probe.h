@@ -5,13 +5,16 @@
 
 #include <stdbool.h>
 
-/*
- * True if programs may call bpf_skb_ct_lookup(): built in, or its module is
- * loaded, and the verifier takes a call. A kernel without type information for
- * modules has it built in or not at all. Parses the kernel's type information:
- * some 10 ms.
- */
-bool probe_conntrack(void);
+struct ct_facts {
+	/* programs may call bpf_skb_ct_lookup(): built in, or its module is loaded, and the
+	   verifier takes a call. A kernel without type information for modules has it built in
+	   or not at all */
+	bool look_up;
+	/* and may read the connection that a packet has; from 6.2 on */
+	bool own;
+};
+/* Parses the kernel's type information: some 10 ms. */
+struct ct_facts probe_conntrack(void);
 /* Whether connection tracking is there at all. Cheap. */
 bool probe_conntrack_loaded(void);
 
