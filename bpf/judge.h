@@ -9,6 +9,7 @@
 
 #include "hold.h"
 #include "judging.h"
+#include "period.h"
 #include "rate_walk.h"
 #include "spill.h"
 
@@ -277,7 +278,7 @@ __noinline int walk_quota(void)
 		return 0;
 	if (cfg.rates && q->bits_per_second)
 		return walk_rate();
-	period = schedule_period(q->calendar, j->now.at, j->now.weeks);
+	period = period_now(j, q->calendar);
 	if (!period)
 		return 0;
 	bytes = q->wire ? j->subject.wire_bytes : j->subject.payload_bytes;

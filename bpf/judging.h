@@ -18,6 +18,17 @@ enum pass_kind {
 
 #define RATES_TAKEN_MAX 8 /* more of one packet's are not given back */
 
+#define KNOWN_PERIODS 16 /* calendars share them by number */
+
+/* What outlasts the packet: bpf/period.h. All zero, it holds at no time. */
+struct known_period {
+	__u64 from, until; /* of the schedule's time */
+	__u32 weeks;
+	__u32 calendar;
+	__u32 period;
+	__u32 pad;
+};
+
 /* What one packet's judging needs: too much for the stack. */
 struct judge {
 	struct cf_row left; /* rules still to be looked at */
@@ -70,6 +81,7 @@ struct judge {
 	__u32 owner_at;
 	struct cf_quota_key hold_key;
 	struct cf_hold fresh_hold;
+	struct known_period periods[KNOWN_PERIODS];
 };
 
 /* Bottom halves are off at every hook: one packet at a time on a CPU. */

@@ -107,23 +107,17 @@ static __always_inline const struct cf_row *schedule_row(const struct sched_now 
 	return bpf_map_lookup_elem(&time_rows, &row);
 }
 
-/* A period's opening time in minutes since 1970; 0: closed. */
-__noinline __u32 schedule_period(__u32 calendar, __u64 at, __u32 weeks)
+/* The edge of a calendar that an instant follows, in `edges`. Global: proven once. */
+__noinline __u32 edge_find(__u32 first, __u32 count, __u64 at)
 {
-	const struct cf_calendar *c = bpf_map_lookup_elem(&calendars, &calendar);
-	const struct cf_edge *e;
-	__u32 lo, n;
+	__u32 lo = first, n = count;
 
-	if (!c)
-		return 0;
-	lo = c->first;
-	n = c->count;
 	for (int step = 0; step < 17 && n > 1; step++) {
 		__u32 half = n / 2, mid = lo + half;
+		const struct cf_edge *e = bpf_map_lookup_elem(&edges, &mid);
 
-		e = bpf_map_lookup_elem(&edges, &mid);
 		if (!e)
-			return 0;
+			break;
 		if (e->at_jiffies <= at) {
 			lo = mid;
 			n -= half;
@@ -131,10 +125,7 @@ __noinline __u32 schedule_period(__u32 calendar, __u64 at, __u32 weeks)
 			n = half;
 		}
 	}
-	e = bpf_map_lookup_elem(&edges, &lo);
-	if (!e || !e->period)
-		return 0;
-	return e->period + weeks * CF_WEEK_MINUTES;
+	return lo;
 }
 
 #endif
