@@ -117,6 +117,27 @@ Test(quota, several_quotas_any_trips_and_a_drop_charges_none)
 	cr_assert_eq(rig_quota(&r, CF_KEY_POLICY).used_bytes, 8000);
 }
 
+/* Those with much room are charged when they are asked, before another one refuses. */
+Test(quota, nor_those_that_have_much_room)
+{
+	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000);
+	struct rig r;
+
+	rig_setup(&r,
+		  POLICY("quota 40 MB per policy each day\nquota 20 MB per destination each hour\n"
+			 "quota 8 kB per source each hour\nquota 30 MB per pair each hour",
+			 "at 100% drop"),
+		  NULL);
+	for (int i = 0; i < 8; i++)
+		assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_PASS_QUOTA);
+	for (int i = 0; i < 20; i++)
+		assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_DROP_QUOTA);
+	cr_assert_eq(rig_quota(&r, CF_KEY_POLICY).used_bytes, 8000);
+	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).used_bytes, 8000);
+	cr_assert_eq(rig_quota(&r, CF_KEY_PAIR).used_bytes, 8000);
+	cr_assert_eq(rig_quota(&r, CF_KEY_SOURCE).attempted_bytes, 20000);
+}
+
 struct events {
 	int at, drop;
 };
@@ -127,6 +148,33 @@ static void count_event(void *arg, const struct cf_event *ev)
 
 	e->at += ev->kind == CF_EVENT_AT;
 	e->drop += ev->kind == CF_EVENT_DROP;
+}
+
+/* Where several quotas are charged as they are asked, the packet that reaches a threshold reports.
+ */
+Test(quota, each_of_several_reports_its_threshold)
+{
+	struct frame_spec s = tcp("10.0.0.5", "203.0.113.1", 1000);
+	struct events e = { 0 };
+	struct rig r;
+
+	rig_setup(&r,
+		  POLICY("quota 10 MB per source each hour\nquota 20 MB per destination each hour",
+			 "at 50% alert info at 100% drop, alert critical"),
+		  NULL);
+	rig_repeat(&r, RIG_INSIDE, &s, 4999);
+	datapath_events(r.dp, count_event, &e);
+	cr_assert_eq(e.at, 0);
+	rig_packet(&r, RIG_INSIDE, &s);
+	datapath_events(r.dp, count_event, &e);
+	cr_assert_eq(e.at, 1);
+	rig_repeat(&r, RIG_INSIDE, &s, 5000);
+	assert_reason(rig_packet(&r, RIG_INSIDE, &s), CF_REASON_DROP_QUOTA);
+	datapath_events(r.dp, count_event, &e);
+	cr_assert_eq(e.at, 2);
+	cr_assert_eq(e.drop, 1);
+	cr_assert_eq(rig_quota(&r, CF_KEY_SOURCE).used_bytes, 10000000);
+	cr_assert_eq(rig_quota(&r, CF_KEY_DESTINATION).used_bytes, 10000000);
 }
 
 Test(quota, each_threshold_reports_once)
@@ -265,7 +313,7 @@ static void *race(void *arg)
 	return NULL;
 }
 
-Test(quota, no_overshoot_from_all_cpus_at_once)
+static void race_for(const char *policy)
 {
 	struct racer racers[2];
 	pthread_t threads[2];
@@ -273,7 +321,7 @@ Test(quota, no_overshoot_from_all_cpus_at_once)
 	uint64_t passed;
 	struct rig r;
 
-	rig_setup(&r, POLICY("quota 123456789 B per policy each hour", "at 100% drop"), NULL);
+	rig_setup(&r, policy, NULL);
 	for (int i = 0; i < 2; i++) {
 		racers[i] = (struct racer){ .r = &r, .cpu = i };
 		pthread_create(&threads[i], NULL, race, &racers[i]);
@@ -288,6 +336,18 @@ Test(quota, no_overshoot_from_all_cpus_at_once)
 	cr_assert_gt(passed, 123456789 - 1000 * 2, "the quota was not used up: %lu",
 		     (unsigned long)passed);
 	cr_assert_eq(rig_quota(&r, CF_KEY_POLICY).used_bytes, passed);
+}
+
+Test(quota, no_overshoot_from_all_cpus_at_once)
+{
+	race_for(POLICY("quota 123456789 B per policy each hour", "at 100% drop"));
+}
+
+Test(quota, nor_where_there_are_several)
+{
+	race_for(POLICY("quota 900 MB per destination each hour\n"
+			"quota 123456789 B per policy each hour\nquota 900 MB per source each hour",
+			"at 100% drop"));
 }
 
 /* Keys of past periods make room for new ones, and a key in use is never taken away. */

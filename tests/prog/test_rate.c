@@ -172,7 +172,7 @@ Test(rate, a_dropped_packet_is_charged_to_none)
 	rig_setup(
 		&r,
 		POLICY("quota 3 kB wire per destination each hour\n"
-		       "quota 1 MB wire per source each hour\nrate 1 kbit/s burst 5 kB per source",
+		       "quota 10 MB wire per source each hour\nrate 1 kbit/s burst 5 kB per source",
 		       "at 100% drop"),
 		NULL);
 	for (int i = 0; i < 10; i++)
