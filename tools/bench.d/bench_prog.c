@@ -104,10 +104,10 @@ static struct stage stages[] = {
 	  true },
 	{ "TC egress: forwarded, judged inside: SCTP, connection tracking is not asked", NULL,
 	  "tc_outside", GATEWAY, &sctp4, true, .forwarded = true },
-	{ "TC egress: forwarded TCP, connection tracking does not know it", NULL, "tc_outside",
+	{ "TC egress: forwarded TCP, connection tracking is asked: unknown", NULL, "tc_outside",
 	  GATEWAY, &unknown4, true, .forwarded = true },
-	{ "TC egress: forwarded TCP, connection tracking knows it", NULL, "tc_outside", GATEWAY,
-	  &known4, true, .forwarded = true },
+	{ "TC egress: forwarded TCP, connection tracking is asked: known", NULL, "tc_outside",
+	  GATEWAY, &known4, true, .forwarded = true },
 };
 
 /* ---- a gateway that tracks connections ---------------------------------------- */

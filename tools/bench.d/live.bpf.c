@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Frames without a device that receives them: run by test-run as live frames, each
- * is written anew, with a destination from a trace, and handed to a veth. And a
- * program that does nothing, for what XDP itself costs on a veth.
+ * is written anew, with a destination from a trace, and handed to a veth. And
+ * programs that do nothing, for what the hooks themselves cost on a veth.
  */
 #include "vmlinux.h"
 
@@ -48,6 +48,13 @@ SEC("xdp")
 int pass(struct xdp_md *ctx)
 {
 	return XDP_PASS;
+}
+
+/* TCX_NEXT, TC_ACT_UNSPEC */
+SEC("tc")
+int go_on(struct __sk_buff *skb)
+{
+	return -1;
 }
 
 char LICENSE[] SEC("license") = "GPL";
