@@ -502,7 +502,8 @@ static __always_inline int decide(const struct pkt *p, enum cf_hook hook, enum c
 	epoch = c->epoch;
 	reason = know(p, found, &key, epoch, hook, from, &k, &slot);
 	if (reason != UNDECIDED) {
-		if (asks_began() && from == CF_FROM_INSIDE && lies_about_side(p, reason))
+		if (hook == CF_HOOK_INSIDE && asks_began() && from == CF_FROM_INSIDE &&
+		    lies_about_side(p, reason))
 			return VERDICT_DROP;
 		leave(hook, reason, p);
 		return 0;
@@ -545,7 +546,8 @@ static __always_inline int decide(const struct pkt *p, enum cf_hook hook, enum c
 	if (reason == CF_REASON_DROP_QUARANTINED)
 		hold_count(p->wire_bytes);
 	if (is_drop(reason)) {
-		sample_drop(p, hook, reason, key.hash);
+		/* at the outside hook there is no stack left to keep it in */
+		sample_drop(p, hook, reason, hook == CF_HOOK_INSIDE ? key.hash : pair_hash(p));
 		return verdict | VERDICT_DROP;
 	}
 	return cfg.marks && !k.no_rule && mark_of() ? verdict | VERDICT_MARK : verdict;

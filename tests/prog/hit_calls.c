@@ -63,6 +63,7 @@ static const struct place {
 	{ "shards6", .lines = true },
 	{ "reasons" },
 	{ "devices" },
+	{ ".data.device_ro", .some = true }, /* device_rows: one row's number */
 	{ "ifaces", .some = true },
 	{ ".bss", .some = true },                   /* the segment in force: one word */
 	{ ".rodata", .some = true, .lines = true }, /* cf_config's first line */
