@@ -73,7 +73,7 @@ struct cf_config {
 	struct cf_row
 		narrow_rules; /* about some packets of a pair: by service, MAC, interface, VLAN */
 	struct cf_tree6 tree6[2];
-	__u32 services; /* entries of `services`; 0: no rule names one */
+	__u32 services;  /* entries of `services`; 0: no rule names one */
 	__u32 own_lanes; /* 1: no two CPUs share a lane of `overflow` */
 	__u32 rates;     /* 1: there is one */
 	__u32 marks;
