@@ -295,6 +295,21 @@ static int run_whole(struct whole *w, bool full, int fd, double *ret_ns)
 	return run_through(bpf_program__fd(w->skel->progs.drive4), ret_ns);
 }
 
+/*
+ * A pair's second packet, its fourth, and so on are asked more than others (bpf/verdict.h): with
+ * as many pairs as the trace has packets, whole rounds would be nothing else. After sixteen, the
+ * next is its 32nd.
+ */
+static int make_known(struct whole *w)
+{
+	double ns;
+	int r = 0;
+
+	for (uint64_t packets = 0; packets < 16ULL * w->pairs && !r; packets += trace_length)
+		r = fill_trace(w->skel, w->pairs) || run_whole(w, true, w->fd, &ns);
+	return r;
+}
+
 static int measure_whole(json_t *report, size_t n)
 {
 	json_t *table = bench_table(
@@ -304,7 +319,7 @@ static int measure_whole(json_t *report, size_t n)
 	int r = parse ? 0 : bench_fail("bench.bpf.o: %s", strerror(errno));
 
 	for (size_t i = 0; i < n && !r; i++)
-		r = open_whole(&wholes[i], table);
+		r = open_whole(&wholes[i], table) || make_known(&wholes[i]);
 	for (int round = -1; round < rounds && !r; round++) {
 		bench_progress(round + 1, rounds);
 		for (size_t i = 0; i < 2 * n && !r; i++) {
