@@ -204,6 +204,28 @@ Test(clsact, others_filters_and_the_qdisc_stay)
 	cr_assert_neq(access(DIR, F_OK), 0);
 }
 
+/* No pin holds a filter: whoever takes the pins away has to take it away, too. */
+Test(clsact, filters_go_with_the_pins_of_another_version)
+{
+	struct datapath_options opt = { .dir = DIR, .pairs_per_cpu = 4096, .force_clsact = true };
+	struct why why = { "" };
+	struct rig r;
+
+	rig_setup(&r, HEAD DROP_TEST_NET, &clsact);
+	add_foreign("wan0");
+	datapath_control(r.dp)->layout_version = 99;
+	datapath_close(r.dp);
+	cr_assert_eq(datapath_detach(DIR, &why), 0, "%s", why.text);
+	cr_assert_neq(access(DIR, F_OK), 0);
+	cr_assert_eq(filters("lan1", "ingress"), 0, "our filter is still there");
+	cr_assert_eq(filters("wan0", "egress"), 1, "our filter is still there");
+	cr_assert(foreign_there("wan0"), "detach took another's filter away");
+	/* and there is room for the new version's */
+	cr_assert_eq(datapath_open(&opt, &r.dp, &why), 0, "%s", why.text);
+	rig_reload(&r, HEAD, &clsact);
+	assert_covered(&r, 1);
+}
+
 Test(clsact, a_filter_that_another_removed_is_missed_and_put_back)
 {
 	struct why why = { "" };

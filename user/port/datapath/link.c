@@ -327,7 +327,7 @@ void hook_restore(struct datapath *dp, const struct hook_want *w, const struct h
 	replace_program(dp, w, before->kind, before->ifindex, prog_fd);
 }
 
-static void remove_filter(struct datapath *dp, const struct hook_want *w, uint32_t ifindex)
+void hook_remove_filter(const struct datapath *dp, const struct hook_want *w, uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = tc_point(w->role));
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE);
@@ -363,7 +363,7 @@ void hook_remove(struct datapath *dp, const struct hook_want *w)
 	else if (st.kind != HOOK_NONE)
 		forget_absent(dp);
 	remove_link(dp, w);
-	remove_filter(dp, w, is_clsact(st.kind) ? st.ifindex : 0);
+	hook_remove_filter(dp, w, is_clsact(st.kind) ? st.ifindex : 0);
 }
 
 void hook_absent(struct datapath *dp, const struct hook_want *w, const struct hook_state *st)

@@ -40,6 +40,8 @@ void hook_restore(struct datapath *dp, const struct hook_want *w, const struct h
 		  int prog_fd);
 /* Detaches and forgets; nothing there is fine. */
 void hook_remove(struct datapath *dp, const struct hook_want *w);
+/* Of a hook that is a clsact filter: the filter, by name alone, and the note of it. */
+void hook_remove_filter(const struct datapath *dp, const struct hook_want *w, uint32_t ifindex);
 /* The device does not exist: forgets what it was to us, and lets go of it if it is elsewhere. */
 void hook_absent(struct datapath *dp, const struct hook_want *w, const struct hook_state *st);
 /* The directory of what remembers clsact filters: a pin of the program by each hook's name. */

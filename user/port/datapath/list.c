@@ -186,6 +186,27 @@ int datapath_hooks(struct datapath *dp, struct hook_list *ret)
 	return 0;
 }
 
+/*
+ * Where the maps cannot be opened, as those of another version: a link goes with its pin,
+ * but no pin holds a filter.
+ */
+static void remove_filters(const char *dir)
+{
+	const struct datapath dp = { .dir = (char *)dir };
+	char path[PIN_MAX];
+	struct dirent *e;
+	DIR *d = opendir(dp_path(&dp, path, sizeof(path), FILTERS_DIR));
+
+	while (d && (e = readdir(d))) {
+		struct hook_want w = { 0 };
+
+		if (e->d_name[0] != '.' && parse_pin(e->d_name, &w))
+			hook_remove_filter(&dp, &w, if_nametoindex(w.ifname));
+	}
+	if (d)
+		closedir(d);
+}
+
 static int remove_pins(const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -231,6 +252,7 @@ int datapath_detach(const char *dir, struct why *why)
 		hook_list_done(&list);
 		datapath_close(dp);
 	}
+	remove_filters(dir);
 	r = remove_pins(dir);
 	return r < 0 ? why_set(why, r, "%s: %s", dir, strerror(-r)) : 0;
 }
