@@ -395,7 +395,9 @@ static __always_inline bool share_take(__u64 host, __u32 epoch, __u32 slots)
 /* Races cost an event more. */
 static __u64 room_asked;
 
-/* The daemon need not wait for its next poll to make room; 0: it was told just now. Global: rare.
+/*
+ * The daemon need not wait for its next poll to make room; 0: it was told just now. Nor is it
+ * told where alerts may need the room: with the daemon dead this never ends. Global: rare.
  */
 __noinline int ask_for_room(void)
 {
@@ -403,6 +405,8 @@ __noinline int ask_for_room(void)
 	struct cf_event *e;
 
 	if (room_asked && now - room_asked < cfg.week_jiffies / 604800 / 16 + 1)
+		return 0;
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > EVENTS_BYTES / 4)
 		return 0;
 	room_asked = now;
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* P1: slots + overflow + ignored + unparsed = what the hook was offered, to the byte. */
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <stdio.h>
 
 #include <bpf/bpf.h>
@@ -107,6 +108,61 @@ Test(books, an_ipv4_spray_loses_nothing)
 Test(books, an_ipv6_spray_loses_nothing)
 {
 	spray("2001:db8:%x:%x::1", 40960, NULL);
+}
+
+/* More pairs of hosts that all differ than one CPU's shard holds; nobody is over his share. */
+static void overrun(struct rig *r)
+{
+	for (int i = 0; i < 12288; i++) {
+		char src[32], dst[32];
+		struct frame_spec s = { src, dst, 17, 1, 53, 100, .options = 0 };
+
+		snprintf(src, sizeof(src), "10.1.%d.%d", i >> 8, i & 255);
+		snprintf(dst, sizeof(dst), "45.1.%d.%d", i >> 8, i & 255);
+		rig_repeat(r, RIG_INSIDE, &s, 1);
+	}
+}
+
+struct heard {
+	unsigned int alerts, room;
+};
+
+static void hear(void *arg, const struct cf_event *ev)
+{
+	struct heard *h = arg;
+
+	h->alerts += ev->kind == CF_EVENT_POLICY;
+	h->room += ev->kind == CF_EVENT_ROOM;
+}
+
+/* With nobody there to make room it is asked for without end; what waits to be told goes first. */
+Test(books, who_asks_for_room_leaves_alerts_theirs)
+{
+	struct heard h = { 0 };
+	cpu_set_t here;
+	struct rig r;
+
+	/* one shard */
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	cr_assert_eq(sched_setaffinity(0, sizeof(here), &here), 0);
+	rig_setup(&r, OBSERVE "policy \"p\" { from any to 203.0.0.0/16 then alert info }\n", NULL);
+	overrun(&r);
+	datapath_events(r.dp, hear, &h);
+	cr_assert_gt(h.room, 0, "nobody asked");
+	rig_setup(&r, OBSERVE "policy \"p\" { from any to 203.0.0.0/16 then alert info }\n", NULL);
+	for (int i = 0; i < 500; i++) {
+		char dst[32];
+		struct frame_spec s = { "10.0.0.5", dst, 17, 1, 53, 100, 5, .options = 0 };
+
+		snprintf(dst, sizeof(dst), "203.0.%d.%d", i >> 8, i & 255);
+		rig_repeat(&r, RIG_INSIDE, &s, 1);
+	}
+	overrun(&r);
+	h = (struct heard){ 0 };
+	datapath_events(r.dp, hear, &h);
+	cr_assert_eq(h.alerts, 500);
+	cr_assert_eq(h.room, 0, "%u of the ring's places", h.room);
 }
 
 /* wire_len counts every segment's headers at egress; a hook must believe it. */
