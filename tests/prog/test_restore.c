@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
 
 #include "core/ledger/quota_store.h"
 #include "prog_help.h"
@@ -366,6 +369,28 @@ static void take_shared(void *arg, const struct cf_quota_key *k, const struct qu
 	(void)s;
 	if (k->kind == CF_KEY_DESTINATION && k->dst[15] == 250)
 		*(struct cf_quota_key *)arg = *k;
+}
+
+/*
+ * By one who was killed half-way, the entry is marked, and has no period left: the key is
+ * to begin with what it has shared, and not to be one that is never done being made.
+ */
+Test(restore, a_key_that_was_half_given_back_can_be_given_back)
+{
+	struct cf_quota_state marked = { .word = CF_QUOTA_RETIRED };
+	struct cf_quota_key key = { 0 };
+	struct rig r;
+	int fd;
+
+	rig_setup(&r, SMALL, &at_noon);
+	charge_shared(&r);
+	cr_assert_eq(sent(&r, "10.0.0.6", KEY_SHARED, 20), 6);
+	datapath_quotas(r.dp, take_shared, &key);
+	fd = bpf_obj_get("/sys/fs/bpf/curfew/quotas");
+	cr_assert_eq(bpf_map_update_elem(fd, &key, &marked, BPF_EXIST), 0);
+	close(fd);
+	cr_assert_eq(datapath_quota_reset(r.dp, &key), 0);
+	cr_assert_eq(sent(&r, "10.0.0.6", KEY_SHARED, 20), 6);
 }
 
 /* Given back by hand, it does not begin with what the shared entry was charged for it. */

@@ -138,7 +138,8 @@ static int begin_again(struct datapath *dp, const struct cf_quota_key *key,
 	int fd = dp_map_fd(dp, "quotas"), r;
 
 	memcpy(st.policy, was->policy, sizeof(st.policy));
-	if (cells_any(dp, key->quota, (uint32_t)period))
+	/* marked by one who did not finish, it has no period to be emptied in */
+	if (period != CF_QUOTA_PERIOD_MASK && cells_any(dp, key->quota, (uint32_t)period))
 		r = bpf_map_update_elem(fd, key, &st, BPF_EXIST);
 	else
 		r = bpf_map_delete_elem(fd, key);
