@@ -40,7 +40,9 @@ static bool ct_is_alive;
 
 static __always_inline void ct_known(void)
 {
-	*(volatile bool *)&ct_is_alive = true;
+	/* written once: see own_ct_see() */
+	if (!*(volatile bool *)&ct_is_alive)
+		*(volatile bool *)&ct_is_alive = true;
 }
 
 static __always_inline bool ct_can_know(const struct pkt *p)

@@ -32,6 +32,13 @@ enum own_ct {
  */
 static bool own_ct_seen;
 
+/* Written once: its cache line is every CPU's, and each packet comes here. */
+static __always_inline void own_ct_see(void)
+{
+	if (!*(volatile bool *)&own_ct_seen)
+		*(volatile bool *)&own_ct_seen = true;
+}
+
 /* A part of a connection's tuple of one direction, as words of memory. */
 #define OWN_CT_AT(ct, dir, field)                                                                  \
 	((const struct in6_addr *)bpf_rdonly_cast(                                                 \
@@ -83,10 +90,10 @@ static __always_inline enum own_ct own_destination(struct __sk_buff *ctx, const 
 	address = OWN_CT_AT(ct, dir, dst.u3);
 	for (int i = 0; i < 4; i++)
 		ret->word[i] = address->in6_u.u6_addr32[i];
-	*(volatile bool *)&own_ct_seen = true;
+	own_ct_see();
 	return OWN_CT_SAYS;
 seen:
-	*(volatile bool *)&own_ct_seen = true;
+	own_ct_see();
 	return OWN_CT_ASK;
 }
 
