@@ -286,14 +286,15 @@ __noinline int walk_quota(void)
 	quota_key(k, q, &j->subject);
 	j->noted = 0;
 	st = quota_entry(j, q, period);
+	/* also without an entry, so that who gives back counts as who has charged did */
+	j->quotas++;
 	if (!st && j->pass != GIVE_BACK && q->drop_bytes != ~0ULL) {
 		refuse(j);
-		j->stop_after = j->quotas;
+		j->stop_after = j->quotas - 1;
 		return j->pass == CHARGE && !j->shadow;
 	}
 	if (!st)
 		return 0;
-	j->quotas++;
 	switch (j->pass) {
 	case ASK:
 		if (quota_check(st, period, q->drop_bytes, bytes) == QUOTA_FITS)
