@@ -205,7 +205,10 @@ static bool grow_one(struct daemon *d, const struct shard_use *use)
 		slots /= 2;
 	if (slots <= use->slots)
 		return false;
-	r = datapath_shard_grow(d->dp, use->cpu, use->six, slots);
+	/* what is left for all shards may be less than one wants */
+	do
+		r = datapath_shard_grow(d->dp, use->cpu, use->six, slots);
+	while (r == -ENOSPC && (slots /= 2) > use->slots);
 	if (r == 0)
 		log_info("CPU %u: room for %llu %s pairs", use->cpu, (unsigned long long)slots,
 			 use->six ? "IPv6" : "IPv4");
