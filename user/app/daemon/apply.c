@@ -274,6 +274,7 @@ static void wait_for_confirm(struct daemon *d, struct running *old, uint64_t unt
 	else
 		d->unconfirmed.before = *old;
 	d->unconfirmed.waiting = true;
+	d->unconfirmed.stuck = false;
 	d->unconfirmed.until_jiffies = until;
 }
 

@@ -106,11 +106,9 @@ static int fall_back(struct daemon *d, const char *kept)
 	if (r)
 		return r;
 	d->fell_back = true;
-	daemon_set_error(d,
-			 xprintf("%s is %s; the last good configuration is in force",
-				 d->cli->config, d->taken_back ? "not confirmed" : "not usable"));
 	daemon_tell(d, ALERT_RELOAD, d->taken_back ? CF_LEVEL_WARNING : CF_LEVEL_CRITICAL,
-		    xstrdup(d->last_error));
+		    xprintf("%s is %s; the last good configuration is in force", d->cli->config,
+			    d->taken_back ? "not confirmed" : "not usable"));
 	return 0;
 }
 
@@ -136,7 +134,8 @@ int daemon_first(struct daemon *d)
 			d->cli->config, d->cli->state_dir);
 		return EXIT_USAGE;
 	}
-	log_critical("%s is not usable: FALLING BACK to the last good configuration, %s",
-		     d->cli->config, kept);
+	if (!d->taken_back)
+		log_critical("%s is not usable: FALLING BACK to the last good configuration, %s",
+			     d->cli->config, kept);
 	return fall_back(d, kept);
 }

@@ -84,7 +84,7 @@ static void add_problems(struct daemon *d, json_t *status)
 			       xstrdup("the last reload was not confirmed: the configuration "
 				       "before it is in force, not the file"),
 			       "curfew diff; then: curfew reload --confirm 60s, and confirm it");
-	else if (d->last_error)
+	if (d->last_error)
 		status_problem(status, xprintf("the last change failed: %s", d->last_error),
 			       "correct it, then: curfew reload");
 	if (d->now.image->end.s - daemon_now(d).s < SCHEDULE_DAYS * 86400LL)
