@@ -57,6 +57,12 @@ void daemon_quotas_restore(struct daemon *d, const struct image *img)
 			continue;
 		}
 		e = give_back(d, q, r);
+		/* cells of another seed: the policy was gone for a while, and its quota began anew
+		 */
+		if (e == -ESTALE) {
+			r->gone = true;
+			continue;
+		}
 		if (e < 0 && e != -EAGAIN && e != said)
 			log_err(e, "cannot restore what a key of a quota has used");
 		said = e < 0 && e != -EAGAIN ? e : said;
