@@ -138,7 +138,7 @@ static void settle(struct daemon *d)
 		log_err(r, "%s/last-good: cannot keep a copy of the configuration",
 			d->cli->state_dir);
 	unconfirmed_forget(d->cli->state_dir);
-	datapath_quota_prune(d->dp, d->now.image, daemon_now(d));
+	daemon_quotas_prune(d);
 }
 
 struct attempt {

@@ -198,7 +198,7 @@ static void on_poll(struct daemon *d)
 	/* while a new configuration waits to be confirmed, the old one's counters may be wanted
 	 * back */
 	if (d->polls % PRUNE_POLLS == 0 && !d->unconfirmed.waiting)
-		datapath_quota_prune(d->dp, d->now.image, daemon_now(d));
+		daemon_quotas_prune(d);
 	/* a device without one is only left out of a table of `status` */
 	if (d->polls % SLOW_POLLS == 1)
 		datapath_baselines_set(d->dp);

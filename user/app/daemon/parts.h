@@ -119,6 +119,8 @@ void daemon_quotas_poll(struct daemon *d);
 void daemon_quotas_set_aside(struct daemon *d, const struct image *next);
 /* A key was given back by hand: so it stays. */
 void daemon_quotas_reset(struct daemon *d, const struct cf_quota_key *key);
+/* Forgets keys of quotas that are no more, in the kernel and on record. */
+void daemon_quotas_prune(struct daemon *d);
 /* Before the datapath is closed. release: nothing is charged any more, so no reserve is kept. */
 void daemon_quotas_stop(struct daemon *d, bool release);
 /* Adds "quota_store", and what is wrong with it. */

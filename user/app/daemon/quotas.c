@@ -144,6 +144,29 @@ void daemon_quotas_reset(struct daemon *d, const struct cf_quota_key *key)
 	keeper_flush(d);
 }
 
+/* The kernel has forgotten these: so they begin anew when they return, also after a restart. */
+static void forget_gone(struct daemon *d)
+{
+	struct quota_keeper *k = d->keeper;
+
+	for (size_t i = 0; i < k->kept.n; i++) {
+		struct quota_record *r = &k->kept.v[i];
+
+		if (r->gone || keeper_spec(d->now.image, r->key.quota))
+			continue;
+		r->gone = true;
+		quota_store_record(&k->out, r);
+	}
+	if (k->out.n)
+		keeper_flush(d);
+}
+
+void daemon_quotas_prune(struct daemon *d)
+{
+	datapath_quota_prune(d->dp, d->now.image, daemon_now(d));
+	forget_gone(d);
+}
+
 /* ---- start and stop ------------------------------------------------------------------------ */
 
 /* Of another boot, or of tables that were detached: to be given back. */

@@ -57,8 +57,7 @@ void daemon_quotas_restore(struct daemon *d, const struct image *img)
 			continue;
 		}
 		e = give_back(d, q, r);
-		/* cells of another seed: the policy was gone for a while, and its quota began anew
-		 */
+		/* cells of another seed, of before their quota was gone for a while */
 		if (e == -ESTALE) {
 			r->gone = true;
 			continue;
