@@ -46,7 +46,7 @@ static __always_inline __u64 cell_read(__u64 *cell, __u32 period)
 {
 	__u64 w;
 
-	QUOTA_ORDERED(cell);
+	WORD_ORDERED(cell);
 	w = __sync_fetch_and_or(cell, 0);
 	return word_older(w, period) ? 0 : word_used(w);
 }
@@ -62,18 +62,18 @@ __noinline __u64 cell_add(__u64 *cell, __u32 period, __u64 bytes)
 	if (!cell)
 		return 0;
 	for (int i = 0; i < QUOTA_TRIES; i++) {
-		QUOTA_STEP(cell);
+		WORD_STEP(cell);
 		w = *(volatile __u64 *)cell;
 		if (!word_older(w, period))
 			break;
-		QUOTA_ORDERED(cell);
+		WORD_ORDERED(cell);
 		if (__sync_val_compare_and_swap(cell, w, word_open(period) + bytes) == w)
 			return w;
 	}
 	/* beyond any limit; the field must not run over */
 	if (word_used(w) >= CF_QUOTA_BYTES_MAX)
 		return w;
-	QUOTA_ORDERED(cell);
+	WORD_ORDERED(cell);
 	return __sync_fetch_and_add(cell, bytes);
 }
 

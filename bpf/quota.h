@@ -10,13 +10,7 @@
 
 #include "maps.h"
 #include "pkt.h"
-
-/* Before each access to a word: where other CPUs may come in between. Tests schedule there. */
-#ifndef QUOTA_STEP
-#define QUOTA_STEP(word)
-/* The same, before one that is also a full barrier. */
-#define QUOTA_ORDERED(word)
-#endif
+#include "turn.h"
 
 #define QUOTA_TRIES 8
 #define USED_MASK   (CF_QUOTA_LATCH - 1)
@@ -60,13 +54,13 @@ static __always_inline bool word_older(__u64 w, __u32 period)
 
 static __always_inline __u64 word_load(struct cf_quota_state *q)
 {
-	QUOTA_STEP(&q->word);
+	WORD_STEP(&q->word);
 	return *(volatile __u64 *)&q->word;
 }
 
 static __always_inline __u64 word_swap(struct cf_quota_state *q, __u64 old, __u64 new)
 {
-	QUOTA_STEP(&q->word);
+	WORD_STEP(&q->word);
 	return __sync_val_compare_and_swap(&q->word, old, new);
 }
 
@@ -167,7 +161,7 @@ static __always_inline enum quota_answer quota_charge(struct cf_quota_state *q, 
 	/* used up, and it stays so: a charge would only be taken back, an atomic access each */
 	if (w & CF_QUOTA_LATCH && drop_bytes != ~0ULL)
 		return QUOTA_TRIPPED;
-	QUOTA_STEP(&q->word);
+	WORD_STEP(&q->word);
 	w = __sync_fetch_and_add(&q->word, bytes);
 	*charged = w;
 	q->used_bytes = word_used(w) + bytes;

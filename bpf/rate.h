@@ -12,6 +12,7 @@
 
 #include "maps.h"
 #include "pkt.h"
+#include "turn.h"
 
 #define RATE_TRIES     32
 #define RATE_BYTES_MAX (1U << 26) /* of a packet; what follows must not run over */
@@ -19,7 +20,14 @@
 
 static __always_inline __u64 rate_load(const struct cf_rate_state *st)
 {
+	WORD_STEP(&st->arrival);
 	return *(const volatile __u64 *)&st->arrival;
+}
+
+static __always_inline __u64 rate_swap(struct cf_rate_state *st, __u64 was, __u64 next)
+{
+	WORD_STEP(&st->arrival);
+	return __sync_val_compare_and_swap(&st->arrival, was, next);
 }
 
 static __always_inline __u64 rate_now(void)
@@ -60,7 +68,7 @@ __noinline __u64 rate_take(struct cf_rate_state *st, __u64 now, __u64 room, __u6
 
 		if (!next)
 			return 0;
-		if (__sync_val_compare_and_swap(&st->arrival, was, next) == was)
+		if (rate_swap(st, was, next) == was)
 			return next;
 	}
 	return 0;
@@ -72,7 +80,7 @@ __noinline __u64 rate_take(struct cf_rate_state *st, __u64 now, __u64 room, __u6
  */
 static __always_inline void rate_give_back(struct cf_rate_state *st, __u64 taken, __u64 cost)
 {
-	__sync_val_compare_and_swap(&st->arrival, taken, taken - cost);
+	rate_swap(st, taken, taken - cost);
 }
 
 /* What is reported is so once an hour. Races cost a report, or make two. */

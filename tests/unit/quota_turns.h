@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bpf/quota.h and bpf/cells.h themselves, compiled for the host, run by a few CPUs that take turns
- * at each access to a shared word: every order of turns is tried, to the end or to where
+ * bpf/quota.h, cells.h and rate.h themselves, compiled for the host, run by a few CPUs that take
+ * turns at each access to a shared word: every order of turns is tried, to the end or to where
  * another order has been before. What a CPU will do is decided by what it has seen, so a
  * situation is the words, what has passed, and a hash of what each CPU saw. What the CPUs
  * do and what must hold then is not here.
@@ -17,10 +17,10 @@
 
 static void step(const void *word);
 static void step_ordered(const void *word);
-#define QUOTA_STEP(word)    step(word)
-#define QUOTA_ORDERED(word) step_ordered(word)
-#define OPENING_LOOKS       2 /* waiting in vain is one of the orders */
-#define CURFEW_BPF_MAPS_H     /* its maps are the kernel's */
+#define WORD_STEP(word)    step(word)
+#define WORD_ORDERED(word) step_ordered(word)
+#define OPENING_LOOKS      2 /* waiting in vain is one of the orders */
+#define CURFEW_BPF_MAPS_H    /* its maps are the kernel's */
 #include "pkt.h"
 #undef __noinline
 #define __noinline static __attribute__((noinline, unused))
@@ -29,6 +29,7 @@ static void step_ordered(const void *word);
 #define LIMIT      100
 #define CPUS_MAX   4
 #define STEPS_MAX  64
+#define TAKEN_MAX  6
 #define STACK_SIZE 65536
 #define BEEN_MAX   (1U << 24)
 
@@ -41,6 +42,13 @@ struct quotas {
 	uint64_t cell[CF_SPILL_ROWS];
 	uint64_t there;    /* in the table, for all to see */
 	uint64_t buffered; /* put there by CPU n - 1, for itself to see */
+	/* for rates */
+	uint64_t clock;
+	struct cf_rate_state rate[2];
+	struct taking {
+		uint64_t now, cost; /* cost 0: given back */
+	} taken[2][TAKEN_MAX];      /* in the order of the swaps */
+	uint64_t n_taken[2];
 };
 
 struct cpu {
@@ -110,6 +118,10 @@ static bool been_here(void)
 	h = hash(h, &model.state.cell, 2 * 8 + sizeof(model.state.cell));
 	for (int q = 0; q < 2; q++)
 		h = hash(h, &model.state.q[q].word, 8);
+	h = hash(h, &model.state.clock, 8);
+	h = hash(h, &model.state.taken, sizeof(model.state.taken));
+	for (int q = 0; q < 2; q++)
+		h = hash(h, &model.state.rate[q].arrival, 8);
 	for (int c = 0; c < model.n; c++)
 		h = hash(h, (uint64_t[]){ model.cpus[c].seen, model.cpus[c].steps }, 16);
 	h |= !h;
