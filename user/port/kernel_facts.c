@@ -32,6 +32,18 @@ static bool read_line(const char *path, char *buf, size_t size)
 	return ok;
 }
 
+bool kernel_told(const char *word)
+{
+	char line[4096], *rest = line, *each;
+
+	if (!read_line("/proc/cmdline", line, sizeof(line)))
+		return false;
+	while ((each = strsep(&rest, " \t")))
+		if (!strcmp(each, word))
+			return true;
+	return false;
+}
+
 /* A number in /proc or /sys: anything but 0 is yes. */
 static enum fact read_switch(const char *path)
 {

@@ -29,6 +29,9 @@ void kernel_facts_read(struct kernel_facts *ret);
 /* The kernel's clock is kept right by somebody, as adjtimex(2) says. */
 enum fact kernel_clock_synchronised(void);
 
+/* The word is on the kernel's command line (/proc/cmdline), by itself. */
+bool kernel_told(const char *word);
+
 /* How IPv4 sources are held against routes there: 0: not, 1: strictly, 2: loosely; -1: unknown. */
 int device_rp_filter(const char *ifname);
 

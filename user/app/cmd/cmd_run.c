@@ -13,6 +13,7 @@
 #include "app/daemon/parts.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "port/kernel_facts.h"
 #include "port/notify.h"
 
 #define POLL_MS_DEFAULT 1000
@@ -125,6 +126,15 @@ static void start_keeping(struct daemon *d)
 	daemon_holds_open(d);
 }
 
+/* For who is locked out at boot. Where something is loaded already, `off` and `on` have the say. */
+static void heed_kernel(struct daemon *d)
+{
+	if (datapath_generation(d->dp) || !kernel_told("curfew.off"))
+		return;
+	datapath_control(d->dp)->off_until = ~0ULL;
+	log_warning("curfew.off is on the kernel's command line");
+}
+
 static int start(struct daemon *d, const struct run_options *o)
 {
 	_cleanup_free_ char *error = NULL;
@@ -140,8 +150,10 @@ static int start(struct daemon *d, const struct run_options *o)
 	daemon_manual_open(d);
 	d->started_at = daemon_now(d);
 	r = open_datapath(d, o);
-	if (r == 0)
+	if (r == 0) {
+		heed_kernel(d);
 		r = daemon_ledger_start(d, &error);
+	}
 	if (error)
 		log_error("%s", error);
 	if (r == 0)

@@ -169,7 +169,8 @@ const struct cmd cmd_off = {
 	.usage = "[--for 30m]",
 	.help = "emergency: drop nothing, go on counting",
 	.more = "Works with the daemon dead too. What would have been dropped is counted as\n"
-		"pass-switched-off.\n"
+		"pass-switched-off. Locked out from boot on? With curfew.off on the kernel's command\n"
+		"line enforcement begins switched off, as with 'curfew off'.\n"
 		"\n"
 		"  --for 30m  switches itself on again, in the kernel; without: until 'curfew on'",
 	.run = run_off,
