@@ -12,6 +12,10 @@ PAIRS = f"""	set pairs {{
 CLOUDS = ("16509, 14618, 8075, 15169, 396982, 13335, 31898, 45102, 37963, 132203, 136907, 14061, 24940, "
           "16276, 20473, 63949")
 
+LACKS = ("What the nftables rulesets lack beside Curfew's policies, so that they do less: alerts; periods (`quota over "
+         "N mbytes` never begins anew by itself); what is `unknown` to a database; distances (far is all that is not "
+         "near, by country); IPv6.")
+
 
 def _map(name, kind, ranges):
     lines = ",\n".join(f"\t\t\t{r} : {value}" for r, value in ranges)

@@ -6,7 +6,8 @@
  *	WAY MIX DEVICE MAC NET FIRST COUNT  ->  sent ns
  *
  *	WAY   live: XDP frames by test-run; skb: an AF_PACKET socket without a qdisc
- *	MIX   zipf or uniform, over the destinations; each: one after the other
+ *	MIX   zipf or uniform, over the destinations; each: one after the other;
+ *	      flows: zipf over the first 32,768 of them
  *	MAC   where to; NET: a.b.c of the hosts a.b.c.100 to .163 that send
  *
  * All of a frame's way through veths and namespaces takes place on the CPU that sends,
@@ -38,9 +39,10 @@
 #define BATCH      64
 #define HOSTS      64
 #define FIRST_HOST 100
+#define FLOWS      32768
 
-enum mix { ZIPF, UNIFORM, EACH, MIXES };
-static const char *const mix_names[] = { "zipf", "uniform", "each" };
+enum mix { ZIPF, UNIFORM, EACH, FEW, MIXES };
+static const char *const mix_names[] = { "zipf", "uniform", "each", "flows" };
 
 struct order {
 	bool live;
@@ -116,6 +118,7 @@ static void draw_traces(uint32_t dests)
 			/* Zipf with exponent 1: as likely in [1, 2) as in [2, 4) */
 			double at = m == ZIPF      ? exp(u * log(dests)) - 1
 				    : m == UNIFORM ? u * dests
+				    : m == FEW     ? exp(u * log(dests < FLOWS ? dests : FLOWS)) - 1
 						   : i % dests;
 
 			steps[m][i] = all[(uint32_t)at < dests ? (uint32_t)at : dests - 1];

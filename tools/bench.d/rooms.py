@@ -38,10 +38,14 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def options():
+def options(rulesets=False):
     p = argparse.ArgumentParser()
     p.add_argument("--build", required=True, type=lambda d: pathlib.Path(d).resolve())
-    p.add_argument("--json", required=True, type=lambda f: pathlib.Path(f).resolve())
+    out = p.add_mutually_exclusive_group(required=True)
+    out.add_argument("--json", type=lambda f: pathlib.Path(f).resolve())
+    if rulesets:
+        out.add_argument("--rulesets", type=lambda d: pathlib.Path(d).resolve(), metavar="DIRECTORY",
+                         help="only write what nftables is given, all of it")
     p.add_argument("--quick", action="store_true")
     return p.parse_args()
 
