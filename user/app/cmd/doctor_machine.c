@@ -70,6 +70,19 @@ static void hooks(struct doctor *d)
 	}
 }
 
+static bool has_native_xdp(const struct doctor *d, const char *name)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach(json_object_get(d->status, "hooks"), i, v)
+	{
+		if (!strcmp(text(v, "interface"), name) && !strcmp(text(v, "hook"), "native XDP"))
+			return true;
+	}
+	return false;
+}
+
 static void one_wanted(struct doctor *d, const struct device_list *devices, const char *name,
 		       const char *role)
 {
@@ -91,6 +104,14 @@ static void one_wanted(struct doctor *d, const struct device_list *devices, cons
 		   queues == 1 ? "" : "s",
 		   queues == 1 && !*dev.kind ? ": one CPU handles all that comes in (see RPS)"
 					     : "");
+	/* `auto` takes it all the same: there a program sees what a NIC's would */
+	if (device_is(&dev, "veth") && has_native_xdp(d, name))
+		doctor_say(
+			d, HEALTH_WARN, "interface",
+			"where much TCP comes in by it: inside INTERFACE xdp never",
+			"%s is a veth with native XDP: what sends to it has to cut TCP into packets, "
+			"and each is copied, three times the CPU of TC ingress",
+			name);
 	if (dev.aggregates)
 		doctor_say(
 			d, HEALTH_WARN, "interface", "ethtool -K INTERFACE lro off",
