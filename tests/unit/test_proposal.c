@@ -167,3 +167,30 @@ Test(proposal, tells_which_hook_each_interface_would_get)
 	cr_assert(strstr(text.s, "# eth0: TC egress: all that leaves, after NAT\n"), "%s", text.s);
 	policy_set_free(propose(&f));
 }
+
+Test(proposal, keeps_a_veth_from_native_xdp)
+{
+	struct device d[] = {
+		{ .ifindex = 2,
+		  .name = "wan0",
+		  .kind = "veth",
+		  .arphrd = 1,
+		  .default_route = true },
+		{ .ifindex = 3, .name = "lan0", .kind = "veth", .arphrd = 1 },
+		{ .ifindex = 8, .name = "eth1", .arphrd = 1 },
+	};
+	struct device_list devices = { d, ARRAY_SIZE(d), ARRAY_SIZE(d) };
+	struct proposal_facts f = { .net = &net, .devices = &devices };
+	_cleanup_buf_ struct buf text = { 0 };
+	struct policy_set *set;
+
+	link_is(8, "eth1", true, 0);
+	address_is(8, "10.8.0.1", 24);
+	cr_assert_eq(proposal_write(&f, &text), 0);
+	cr_assert(strstr(text.s, "# lan0: TC ingress: as configured, xdp never\n"), "%s", text.s);
+	set = propose(&f);
+	cr_assert_eq(set->inside.n, 2);
+	cr_assert(set->inside.v[0].xdp_never);
+	cr_assert_not(set->inside.v[1].xdp_never, "hardware");
+	policy_set_free(set);
+}

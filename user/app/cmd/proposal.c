@@ -84,15 +84,24 @@ static void find_inside(const struct net_state *net, const struct index_list *ou
 	}
 }
 
-static void put_interfaces(struct buf *out, const char *word, const struct net_state *net,
-			   const struct index_list *l)
+/* Of a veth, native XDP has TCP cut into packets and copied: three times the CPU of TC. */
+static bool dear_with_xdp(const struct proposal_facts *f, uint32_t ifindex)
+{
+	return f->devices && device_is(device_find(f->devices, ifindex), "veth");
+}
+
+static void put_interfaces(struct buf *out, const char *word, const struct proposal_facts *f,
+			   const struct index_list *l, bool inside)
 {
 	const char *before = word;
 
-	for (size_t i = 0; i < net->links.n; i++) {
-		if (!has(l, net->links.v[i].ifindex))
+	for (size_t i = 0; i < f->net->links.n; i++) {
+		const struct net_link *link = &f->net->links.v[i];
+
+		if (!has(l, link->ifindex))
 			continue;
-		buf_printf(out, "%s%s", before, net->links.v[i].name);
+		buf_printf(out, "%s%s%s", before, link->name,
+			   inside && dear_with_xdp(f, link->ifindex) ? " xdp never" : "");
 		before = ", ";
 	}
 	buf_puts(out, "\n");
@@ -113,6 +122,7 @@ static void put_coverage(struct buf *out, const struct proposal_facts *f,
 
 		wants[i].role = in ? CF_IF_INSIDE : CF_IF_OUTSIDE;
 		wants[i].ifindex = in ? inside->v[i] : outside->v[i - inside->n];
+		wants[i].xdp_never = in && dear_with_xdp(f, wants[i].ifindex);
 	}
 	coverage_decide(wants, n, f->devices, coverage);
 	for (size_t i = 0; i < n; i++) {
@@ -256,11 +266,11 @@ int proposal_write(const struct proposal_facts *f, struct buf *out)
 		"# Read it, change it, then: curfew check, and curfew run.\n\n");
 	put_site(out, f);
 	if (inside.n)
-		put_interfaces(out, "inside   ", f->net, &inside);
+		put_interfaces(out, "inside   ", f, &inside, true);
 	else
 		buf_puts(out, "# No interface with private addresses besides the one outside:\n"
 			      "# inside eth1\n");
-	put_interfaces(out, "outside  ", f->net, &outside);
+	put_interfaces(out, "outside  ", f, &outside, false);
 	put_coverage(out, f, &inside, &outside);
 	put_networks(out, f->net, &inside);
 	buf_puts(out, "\n");
