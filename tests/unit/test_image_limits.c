@@ -13,6 +13,14 @@ static void refused(const struct image_input *in, const char *want)
 	cr_assert(strstr(text, want), "wanted '%s' in:\n%s", want, text);
 }
 
+static void refused_once(const struct image_input *in, const char *want)
+{
+	const char *first = strstr(compile_errors(in), want);
+
+	cr_assert(first, "wanted '%s'", want);
+	cr_assert(!strstr(first + 1, want), "twice: '%s'", want);
+}
+
 /* One policy about `to`, nothing loaded. */
 static struct image_input about(struct expr *to)
 {
@@ -41,6 +49,9 @@ Test(missing, databases)
 	refused(&in, "geo country \"");
 	in = about(asn(64500));
 	refused(&in, "geo asn \"");
+	refused(&in, "'AS64500' needs a database");
+	in = about(OR(asn(64500), asn(64501)));
+	refused_once(&in, "needs a database");
 	in = about(city("Shanghai", "CN"));
 	refused(&in, "geo city \"");
 	in = about(beyond(8000));

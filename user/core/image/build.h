@@ -34,6 +34,15 @@ struct change6 {
 	uint32_t label;
 };
 
+/* What only a database knows. */
+enum geo_field {
+	GEO_FIELD_COUNTRY,
+	GEO_FIELD_ASN,
+	GEO_FIELD_CITY,
+	GEO_FIELD_LOCATION,
+	GEO_FIELD_MAX
+};
+
 struct build {
 	const struct image_input *in;
 	struct image *img;
@@ -48,6 +57,7 @@ struct build {
 	struct cf_row asn_rules, country_rules; /* with a quota kept per ASN, per country */
 	IMAGE_ARRAY(struct change4) changes4;
 	IMAGE_ARRAY(struct change6) changes6;
+	uint32_t missed[GEO_FIELD_MAX]; /* file whose lack of a database was said last, + 1 */
 };
 
 /* An error without a place: about the machine, the databases, a limit. */
@@ -55,10 +65,8 @@ struct build {
 void build_error(struct build *b, struct pos pos, const char *help, const char *fmt, ...)
 	_printf_(4, 5);
 
-/* What only a database knows. */
-enum geo_field { GEO_FIELD_COUNTRY, GEO_FIELD_ASN, GEO_FIELD_CITY, GEO_FIELD_LOCATION };
 bool build_has(const struct build *b, enum geo_field field);
-/* An error that names the statement that is missing, if no table has the field. */
+/* An error that names the statement that is missing, if no table has the field: once a file. */
 void build_need(struct build *b, struct pos pos, enum geo_field field, const char *who);
 
 /* Between class_source.c and class_cells.c. */

@@ -32,6 +32,8 @@ static bool table_has(const struct geo_table *t, enum geo_field field)
 		return t->has_city;
 	case GEO_FIELD_LOCATION:
 		return t->has_location;
+	case GEO_FIELD_MAX:
+		break;
 	}
 	return false;
 }
@@ -53,10 +55,11 @@ void build_need(struct build *b, struct pos pos, enum geo_field field, const cha
 		[GEO_FIELD_LOCATION] = "add: geo city \"FILE.mmdb\"",
 	};
 
-	if (!b->in->geo_missing && !build_has(b, field))
-		build_error(b, pos, help[field],
-			    "%s needs a database, and none that is loaded has what it asks for",
-			    who);
+	if (b->in->geo_missing || build_has(b, field) || b->missed[field] == pos.file + 1)
+		return;
+	b->missed[field] = pos.file + 1;
+	build_error(b, pos, help[field],
+		    "%s needs a database, and none that is loaded has what it asks for", who);
 }
 
 /* FNV-1a, 32 bit (Fowler, Noll, Vo; draft-eastlake-fnv). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/image/condition.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -85,6 +86,7 @@ static uint32_t add_to_atom(struct build *b, struct conditions *c, const struct 
 {
 	const struct atom *a = &e->atom;
 	uint64_t asn = a->number;
+	char who[24];
 
 	switch (a->kind) {
 	case ATOM_COUNTRY:
@@ -97,7 +99,8 @@ static uint32_t add_to_atom(struct build *b, struct conditions *c, const struct 
 		build_need(b, e->pos, GEO_FIELD_COUNTRY, "'unknown'");
 		return add(c, (struct condition){ .op = COND_UNKNOWN });
 	case ATOM_ASN:
-		build_need(b, e->pos, GEO_FIELD_ASN, "'AS…'");
+		snprintf(who, sizeof(who), "'AS%u'", (unsigned int)asn);
+		build_need(b, e->pos, GEO_FIELD_ASN, who);
 		intern_add(&c->asns, &asn, NULL);
 		return add(c, (struct condition){ .op = COND_ASN, .id = a->number });
 	case ATOM_CITY:
