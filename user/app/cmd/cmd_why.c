@@ -120,6 +120,7 @@ const struct cmd cmd_why = {
 	.help = "why something was, or was not, stopped; and what to do",
 	.more = "ID is the number of an alert. Shows policy, key, what is used of the quota, when it\n"
 		"resets, the verdict now, and the commands to run next.\n"
+		"\n"
 		"      --suggest   prints the 'except' that would let it pass\n"
 		"      --service S as for 'would'; if not given, that of their last dropped packet",
 	.run = run,

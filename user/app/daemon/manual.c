@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 
 void manual_entry_done(struct manual_entry *e)
 {
@@ -62,6 +63,8 @@ size_t manual_expire(struct manual_book *b, struct utc now)
 	for (size_t i = b->n; i-- > 0;) {
 		if (!ended(&b->v[i], now))
 			continue;
+		log_notice("%s %u from %s to %s has ended", b->v[i].allow ? "allow" : "block",
+			   b->v[i].id, b->v[i].from, b->v[i].to);
 		remove_at(b, i);
 		n++;
 	}

@@ -60,11 +60,26 @@ static bool may_stop(enum cf_reason reason)
 	}
 }
 
+/* Above an allow stand blocks by hand, quarantines, and what a failure closes. */
+static bool may_allow(enum cf_reason reason)
+{
+	switch (reason) {
+	case CF_REASON_DROP_POLICY:
+	case CF_REASON_DROP_QUOTA:
+	case CF_REASON_DROP_RATE:
+	case CF_REASON_DROP_HELD:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static json_t *commands(const struct image *img, const struct question *q, const struct answer *a,
 			const char *service, const json_t *reply)
 {
 	const json_t *quotas = json_object_get(reply, "quotas");
 	const json_t *hold = json_object_get(reply, "hold");
+	const json_t *by_hand = json_object_get(json_object_get(reply, "rule"), "by_hand");
 	json_t *list = json_array();
 	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
 	const json_t *row;
@@ -78,10 +93,12 @@ static json_t *commands(const struct image *img, const struct question *q, const
 	if (json_is_object(hold))
 		add_command(list, "lifts what is dropped for a time", "curfew unblock %s",
 			    json_get_text(hold, "key"));
-	if (a->drop && a->rule < img->rules.n && img->rules.v[a->rule].kind == CF_RULE_BLOCK)
-		add_command(list, "lists what is blocked by hand; 'unblock' takes one back",
-			    "curfew blocks");
-	if (a->drop)
+	if (json_is_object(by_hand))
+		add_command(list,
+			    a->drop ? "takes this block by hand back"
+				    : "takes back what was made by hand",
+			    "curfew unblock %" PRIu64, json_get_count(by_hand, "id"));
+	if (a->drop && may_allow(a->reason))
 		add_command(list, "lets it pass for two hours", "curfew allow %s %s --for 2h", src,
 			    dst);
 	else if (may_stop(a->reason))

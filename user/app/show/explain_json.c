@@ -163,6 +163,21 @@ static json_t *policies_json(struct daemon *d, const struct question *q)
 	return list;
 }
 
+/* The entry of the book that a rule was made from; NULL: it is the configuration's. */
+static const struct manual_entry *by_hand(const struct daemon *d, uint32_t rule)
+{
+	const struct cf_rule *r = &d->now.image->rules.v[rule];
+	bool allow = r->kind == CF_RULE_EXEMPT;
+
+	if (d->now.image->rule_policy.v[rule] != ~0U ||
+	    strncmp(r->name, allow ? "allowed by hand" : "blocked by hand", CF_NAME_LEN))
+		return NULL;
+	for (size_t i = 0; i < d->book.n; i++)
+		if (d->book.v[i].id == r->id && d->book.v[i].allow == allow)
+			return &d->book.v[i];
+	return NULL;
+}
+
 static json_t *rule_json(struct daemon *d, uint32_t rule)
 {
 	static const char *const kinds[] = {
@@ -172,16 +187,22 @@ static json_t *rule_json(struct daemon *d, uint32_t rule)
 		[CF_RULE_PUBLISH] = "publish",
 	};
 	const struct policy *p = rule_policy(d->now.image, d->now.set, rule);
+	const struct manual_entry *e;
 	const struct cf_rule *r;
 	char name[CF_NAME_LEN + 1] = "";
+	json_t *o;
 
 	if (rule >= d->now.image->rules.n)
 		return json_null();
 	r = &d->now.image->rules.v[rule];
 	memcpy(name, r->name, CF_NAME_LEN);
-	return json_pack("{s:s, s:o}", "kind",
-			 r->kind < ARRAY_SIZE(kinds) ? kinds[r->kind] : "unknown", "name",
-			 json_text(p ? p->name : name));
+	o = json_pack("{s:s, s:o}", "kind",
+		      r->kind < ARRAY_SIZE(kinds) ? kinds[r->kind] : "unknown", "name",
+		      json_text(p ? p->name : name));
+	e = by_hand(d, rule);
+	if (e)
+		json_object_set_new(o, "by_hand", manual_json(e, d->zone));
+	return o;
 }
 
 static json_t *service_json(const struct service *s)

@@ -66,6 +66,24 @@ static void print_contradiction(const json_t *reply)
 	putchar('\n');
 }
 
+/* Its number, for `unblock`, and why somebody made it. */
+static void print_by_hand(const json_t *rule)
+{
+	const json_t *e = json_object_get(rule, "by_hand");
+	_cleanup_free_ char *until = NULL, *reason = NULL;
+
+	if (!json_is_object(e))
+		return;
+	until = show_time(json_get_text(e, "until"));
+	reason = text_safe(json_get_text(e, "reason") ?: "");
+	printf("  by hand      %s %" PRIu64 "%s%s%s%s\n",
+	       json_get_text(rule, "kind") && !strcmp(json_get_text(rule, "kind"), "block")
+		       ? "block"
+		       : "allow",
+	       json_get_count(e, "id"), json_get_text(e, "until") ? ", until " : "",
+	       json_get_text(e, "until") ? until : "", *reason ? ": " : "", reason);
+}
+
 static void print_pair(const json_t *reply)
 {
 	_cleanup_free_ char *at = show_time(json_get_text(reply, "at"));
@@ -163,10 +181,11 @@ static void print_policy(const json_t *p)
 
 	printf("  policy       \"%s\"", name);
 	if (json_is_object(w)) {
-		window = text_safe(json_get_text(w, "name") ?: "its hours");
+		window = text_safe(json_get_text(w, "name") ?: "");
 		next = json_get_text(w, open ? "closes" : "opens");
 		edge = show_time(next);
-		printf(": window %s is %s", window, open ? "open" : "closed");
+		printf(": %s%s is %s", *window ? "window " : "its window", window,
+		       open ? "open" : "closed");
 		if (next)
 			printf(" until %s", edge);
 	}
@@ -233,6 +252,7 @@ void explain_print(const struct cli *cli, const json_t *reply)
 	print_flow(json_object_get(reply, "flow"));
 	print_drop(json_object_get(reply, "last_drop"));
 	print_hold(json_object_get(reply, "hold"));
+	print_by_hand(json_object_get(reply, "rule"));
 	json_array_foreach(json_object_get(reply, "policies"), i, v) print_policy(v);
 	json_array_foreach(json_object_get(reply, "quotas"), i, v) print_quota(v);
 }
