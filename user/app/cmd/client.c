@@ -10,12 +10,28 @@
 /* Compiling a policy over a full city database takes seconds, not minutes. */
 #define CLIENT_TIMEOUT_MS 60000
 
-static int cannot(int r, const char *path)
+/* The kernel may go on without it: then some questions have an answer all the same. */
+static void say_not_running(const struct cli *cli, const char *path)
+{
+	_cleanup_free_ char *pin = xprintf("%s/control", cli->bpffs);
+
+	cmd_error("the daemon is not running (nobody listens at %s)", path);
+	if (access(pin, F_OK) < 0)
+		fputs("  help: curfew run, or: systemctl start curfew\n", stderr);
+	else
+		fprintf(stderr,
+			"  help: the kernel goes on as it was told; without the daemon there are: "
+			"curfew status,\n"
+			"  quotas, doctor, metrics, off, on, detach, and: cat %s/pairs\n",
+			cli->bpffs);
+}
+
+static int cannot(int r, const struct cli *cli, const char *path)
 {
 	switch (r) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		cmd_error("the daemon is not running (nobody listens at %s)", path);
+		say_not_running(cli, path);
 		return EXIT_NOT_RUNNING;
 	case -EACCES:
 	case -EPERM:
@@ -84,5 +100,5 @@ int client_call(const struct cli *cli, const char *verb, json_t *args, json_t **
 	_cleanup_free_ char *path = xprintf("%s/control.sock", cli->run_dir);
 	int r = client_try(cli, verb, args, ret_reply);
 
-	return r < 0 ? cannot(r, path) : r;
+	return r < 0 ? cannot(r, cli, path) : r;
 }

@@ -202,7 +202,7 @@ static void print_wider(const json_t *reply)
 	}
 }
 
-static void print_foot(const json_t *reply, size_t shown)
+static void print_foot(const json_t *reply, size_t shown, bool filtered)
 {
 	_cleanup_free_ char *since = show_time(json_get_text(reply, "since"));
 	_cleanup_free_ char *now = show_time(json_get_text(reply, "now"));
@@ -212,7 +212,8 @@ static void print_foot(const json_t *reply, size_t shown)
 	uint64_t groups = json_get_count(reply, "groups");
 	char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
 
-	printf("\n%s offered, %s of it dropped, since %s (now %s)\n",
+	printf("\n%s%s offered, %s of it dropped, since %s (now %s)\n",
+	       filtered ? "of all pairs: " : "",
 	       size_format(json_get_count(total, "wire_bytes"), a), size_format(dropped, b), since,
 	       now);
 	if (groups > shown)
@@ -222,7 +223,7 @@ static void print_foot(const json_t *reply, size_t shown)
 		       size_format(overflow, a));
 }
 
-static int print(const struct cli *cli, const json_t *reply)
+static int print(const struct cli *cli, const json_t *reply, bool filtered)
 {
 	_cleanup_table_ struct table t = { 0 };
 	const char *by = json_get_text(reply, "by");
@@ -247,9 +248,9 @@ static int print(const struct cli *cli, const json_t *reply)
 	if (table_rows(&t))
 		table_print(&t, stdout, cli->colour);
 	else
-		puts("nothing yet");
+		puts(filtered ? "nothing of these yet" : "nothing yet");
 	print_wider(reply);
-	print_foot(reply, table_rows(&t));
+	print_foot(reply, table_rows(&t), filtered);
 	return EXIT_FINE;
 }
 
@@ -272,7 +273,7 @@ static int once(struct cli *cli, void *arg)
 		return r;
 	if (cli->json)
 		return o->follow ? json_line("flows", reply) : json_out("flows", reply);
-	r = print(cli, reply);
+	r = print(cli, reply, o->source || o->destination);
 	if (o->more)
 		putchar('\n');
 	json_decref(reply);
@@ -312,7 +313,7 @@ const struct cmd cmd_flows = {
 		"  -n, --rows N         how many rows, 20; 0: all\n"
 		"  -s, --sort COLUMN    wire (default), payload, dropped, packets, rate, last\n"
 		"      --source A       only what this address sent\n"
-		"      --destination A  only what went there\n"
+		"      --destination A  only what went there; in IPv6, to its /64\n"
 		"  -f, --follow [SEC]   again every 2 seconds, until Ctrl-C\n"
 		"      --since T        refused, unless T is before the ledger began: it has totals, and\n"
 		"      --until T        not yet when each byte was sent\n"

@@ -203,6 +203,17 @@ struct flows_args {
 	struct addr src, dst;
 };
 
+/* Destinations in IPv6 are shown as their /64, so they are asked for like that, too. */
+static bool is_key(const char *text, struct addr *ret)
+{
+	struct prefix p;
+
+	if (prefix_parse(text, &p) < 0 || p.bits < (prefix_is4(&p) ? 128 : 64))
+		return false;
+	*ret = p.addr;
+	return true;
+}
+
 static int parse_address(const json_t *args, const char *name, struct addr *addr,
 			 const struct addr **ret, char **ret_error)
 {
@@ -210,8 +221,11 @@ static int parse_address(const json_t *args, const char *name, struct addr *addr
 
 	if (!text)
 		return 0;
-	if (addr_parse(text, addr) < 0)
-		return request_fail(ret_error, EXIT_USAGE, "'%s' is not an address", text);
+	if (addr_parse(text, addr) < 0 && !is_key(text, addr))
+		return request_fail(ret_error, EXIT_USAGE,
+				    "'%s' is not an address, nor a /64 as the table shows it; "
+				    "larger networks cannot be asked for",
+				    text);
 	*ret = addr;
 	return 0;
 }
