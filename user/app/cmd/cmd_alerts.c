@@ -58,7 +58,8 @@ static int print_table(const struct cli *cli, const json_t *reply)
 	else
 		puts("no alerts");
 	if (suppressed)
-		printf("\n%" PRIu64 " more were the same again, and only counted\n", suppressed);
+		printf("\n%" PRIu64 " more %s the same again, and only counted\n", suppressed,
+		       suppressed == 1 ? "was" : "were");
 	return EXIT_FINE;
 }
 

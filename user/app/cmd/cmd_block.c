@@ -168,13 +168,14 @@ static void add_hold(struct table *t, const json_t *hold)
 {
 	bool quarantine = json_is_true(json_object_get(hold, "quarantine"));
 	uint64_t dropped = (uint64_t)json_integer_value(json_object_get(hold, "dropped_bytes"));
+	_cleanup_free_ char *until = show_time(json_get_text(hold, "until"));
 	char text[UNITS_TEXT_MAX];
 
 	table_add(t, "%s", text_of(hold, "key"));
 	table_add_styled(t, STYLE_BAD, quarantine ? "quarantine" : "hold");
 	table_add(t, "%s", text_of(hold, "of"));
 	table_add(t, "%s", quarantine ? "any" : "-");
-	table_add(t, "%s", text_of(hold, "until"));
+	table_add(t, "%s", until);
 	table_add(t, "%s dropped", size_format(dropped, text));
 	table_add(t, "policy \"%s\"", text_of(hold, "policy"));
 }

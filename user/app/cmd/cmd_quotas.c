@@ -102,8 +102,8 @@ static int print(const struct cli *cli, const json_t *reply)
 	if (in_use > table_rows(&t))
 		printf("\n%zu of %" PRIu64 " keys; -n shows more\n", table_rows(&t), in_use);
 	else if (keys > table_rows(&t))
-		printf("\n%" PRIu64
-		       " more are unused, or of periods that are over; --all shows them\n",
+		printf("\nunused, or of periods that are over: %" PRIu64
+		       " more; --all shows them\n",
 		       keys - table_rows(&t));
 	return EXIT_FINE;
 }

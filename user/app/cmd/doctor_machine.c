@@ -10,6 +10,7 @@
 #include "app/show/show.h"
 #include "app/status/neighbours.h"
 #include "base/buf.h"
+#include "core/policy/words.h"
 #include "port/devices.h"
 #include "port/kernel_facts.h"
 
@@ -231,12 +232,32 @@ static void neighbours(struct doctor *d)
 
 /* ---- databases and the rest ------------------------------------------------------ */
 
+/* ", its data is 151 days old", as the daemon has read it; NULL: it runs not, or does not know. */
+static char *data_age(const struct doctor *d, enum geo_kind kind)
+{
+	const json_t *list = json_object_get(d->status, "databases"), *v, *age;
+	const struct word *w = words_geo;
+	size_t i;
+
+	while (w->word && w->value != kind)
+		w++;
+	json_array_foreach(list, i, v)
+	{
+		age = json_object_get(v, "age_days");
+		if (w->word && !strcmp(text(v, "kind"), w->word) && json_is_integer(age))
+			return xprintf(", its data is %lld days old",
+				       (long long)json_integer_value(age));
+	}
+	return NULL;
+}
+
 static void databases(struct doctor *d)
 {
 	time_t now = time(NULL);
 
 	for (size_t i = 0; d->set && i < d->set->geo.n; i++) {
 		const char *path = d->set->geo.v[i].path;
+		_cleanup_free_ char *age = data_age(d, d->set->geo.v[i].kind);
 		struct stat st;
 		long days;
 
@@ -249,7 +270,8 @@ static void databases(struct doctor *d)
 		days = (long)((now - st.st_mtime) / 86400);
 		doctor_say(d, days > DATABASE_DAYS ? HEALTH_WARN : HEALTH_OK, "database",
 			   days > DATABASE_DAYS ? "replace the file, then: curfew reload" : NULL,
-			   "%s: written %ld days ago", path, days < 0 ? 0 : days);
+			   "%s: put there %ld days ago%s", path, days < 0 ? 0 : days,
+			   age ? age : "");
 	}
 }
 
