@@ -150,6 +150,7 @@ static json_t *policies_json(struct daemon *d, const struct question *q)
 	struct cf_row about = policies_about(img, q->src.from, &q->src.addr, &q->dst);
 	json_t *list = json_array();
 
+	link_narrow(img, q, &about);
 	for (uint32_t i = 0; i < img->rules.n; i++) {
 		const struct policy *p = rule_policy(img, d->now.set, i);
 

@@ -67,6 +67,16 @@ void link_of(const struct question *q, struct image_packet *ret)
 	ret->vlan = q->vlan;
 }
 
+void link_narrow(const struct image *img, const struct question *q, struct cf_row *about)
+{
+	struct image_packet p = { .from = q->src.from, .src = q->src.addr };
+
+	if (!q->src.has_mac || !q->interface[0] || (img->facets.vlan_classes > 1 && !q->vlan))
+		return;
+	link_of(q, &p);
+	*about = image_without_others(img, &p, about);
+}
+
 void link_undetermined(const struct image *img, const struct question *q, json_t *list)
 {
 	if (q->src.from != CF_FROM_INSIDE)

@@ -12,6 +12,8 @@
  */
 int link_parse(struct daemon *d, const json_t *args, struct question *q, char **ret_error);
 void link_of(const struct question *q, struct image_packet *ret);
+/* Takes out of *about the policies for other senders than this one, where it is known who sends. */
+void link_narrow(const struct image *img, const struct question *q, struct cf_row *about);
 /* Appends what some rule asks for and is not known: "mac", "interface". */
 void link_undetermined(const struct image *img, const struct question *q, json_t *list);
 

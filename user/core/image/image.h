@@ -209,6 +209,9 @@ struct image_packet {
 /* The rules that match: class, label, service, initiation and time; `except` and precedence not yet
  * applied. */
 struct cf_row image_candidates(const struct image *img, const struct image_packet *p);
+/* Of these rules those that do not ask for another MAC, interface or VLAN than the packet's. */
+struct cf_row image_without_others(const struct image *img, const struct image_packet *p,
+				   const struct cf_row *rules);
 /*
  * The instant of the schedule by which `at` is judged: itself; once the schedule has ended, the
  * one that is whole weeks earlier, in its last week. Before it begins, its first state counts.

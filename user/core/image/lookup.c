@@ -212,6 +212,14 @@ static const struct cf_row *source_row(const struct image *img, const struct ima
 	return &img->src_rows.v[img->src_cells.v[cell]];
 }
 
+struct cf_row image_without_others(const struct image *img, const struct image_packet *p,
+				   const struct cf_row *rules)
+{
+	struct cf_row others = row_without(&img->facet_rules, source_row(img, p));
+
+	return row_without(rules, &others);
+}
+
 static const struct cf_row *destination_row(const struct image *img, const struct addr *dst)
 {
 	return &img->dst_rows.v[img->labels.v[image_label(img, dst)].row];
