@@ -34,7 +34,8 @@ static const char *text_of(const json_t *v, const char *name)
 	return s ? s : "";
 }
 
-static void say(const json_t *reply)
+/* alone: only TO was said. */
+static void say(const json_t *reply, bool alone)
 {
 	const json_t *rule = json_object_get(reply, "rule");
 	_cleanup_free_ char *when = show_time(json_get_text(rule, "until"));
@@ -48,8 +49,9 @@ static void say(const json_t *reply)
 	    json_is_false(json_object_get(rule, "allow")))
 		puts("the mode is observe: matching packets are counted, not dropped");
 	if (*text_of(reply, "never_judged"))
-		printf("it meets no packet: that destination is never judged (%s)\n",
-		       text_of(reply, "never_judged"));
+		printf("it meets no packet: that destination is never judged (%s)%s%s%s\n",
+		       text_of(reply, "never_judged"), alone ? "; to name a source: " : "",
+		       alone ? text_of(rule, "to") : "", alone ? " any" : "");
 }
 
 static int make(struct cli *cli, const struct option_row *rows, int argc, char **argv)
@@ -71,7 +73,7 @@ static int make(struct cli *cli, const struct option_row *rows, int argc, char *
 		return r;
 	if (cli->json)
 		return json_out(cli->cmd->name, reply);
-	say(reply);
+	say(reply, argc == 1);
 	json_decref(reply);
 	return EXIT_FINE;
 }
@@ -236,10 +238,13 @@ const struct cmd cmd_allow = {
 	.more = EXPRESSIONS
 	"\n"
 	"\n"
-	"  --for 2h       ends by itself, in the kernel\n"
+	"  --for 2h       ends by itself, in the kernel; without: until 'curfew unblock'\n"
 	"  --up-to 5GB    ends when so many payload bytes have passed, in the kernel: the first\n"
 	"                 packet that does not fit ends it\n"
-	"  --reason TEXT  shown by 'curfew blocks' and 'curfew why'",
+	"  --reason TEXT  shown by 'curfew blocks' and 'curfew why'\n"
+	"\n"
+	"A block by hand and a quarantine are stronger; 'curfew unblock' lifts them. What no policy\n"
+	"is about now passes anyway, and does not count for --up-to.",
 	.run = run_allow,
 };
 const struct cmd cmd_unblock = {
@@ -255,5 +260,7 @@ const struct cmd cmd_blocks = {
 	.name = "blocks",
 	.usage = "",
 	.help = "list the rules made by hand, what policies drop for a time, and quarantines",
+	.more = "USED is what an 'allow --up-to' has let pass, or what a 'drop for' or a quarantine has\n"
+		"dropped; of other rules it is not kept. One with no UNTIL lasts until 'curfew unblock'.",
 	.run = run_blocks,
 };
