@@ -21,7 +21,9 @@ char *show_time(const char *iso)
 	n = strlen(iso);
 	if (n < 19 || iso[10] != 'T')
 		return xstrdup(iso);
-	text = xprintf("%.10s %.8s %s", iso, iso + 11, iso + 19);
+	/* as wide as the others: what was reported before a policy named the zone stands among them
+	 */
+	text = xprintf("%.10s %.8s %s", iso, iso + 11, strcmp(iso + 19, "Z") ? iso + 19 : "+00:00");
 	return text;
 }
 

@@ -29,12 +29,17 @@ static void print_daemon(const struct cli *cli, const json_t *s)
 	const json_t *daemon = json_object_get(s, "daemon");
 	_cleanup_free_ char *since = show_time(json_get_text(daemon, "since"));
 	_cleanup_free_ char *now = show_time(json_get_text(s, "time"));
+	bool heard = json_is_integer(json_object_get(s, "heartbeat_seconds_ago"));
+	char ago[UNITS_TEXT_MAX];
 
 	if (yes(daemon, "running"))
 		printf("daemon      running since %s, pid %lld\n", since, number(daemon, "pid"));
 	else
-		printf("daemon      %snot running%s\n", style_on(STYLE_BAD, cli->colour),
-		       style_off(STYLE_BAD, cli->colour));
+		printf("daemon      %snot running%s%s%s%s\n", style_on(STYLE_BAD, cli->colour),
+		       style_off(STYLE_BAD, cli->colour), heard ? ", last heard of " : "",
+		       heard ? duration_format(json_get_count(s, "heartbeat_seconds_ago"), ago)
+			     : "",
+		       heard ? " ago" : "");
 	if (number(daemon, "clock_offset_seconds"))
 		printf("clock       %s (shifted by %+lld s)\n", now,
 		       number(daemon, "clock_offset_seconds"));
