@@ -10,6 +10,10 @@ import pathlib
 import statistics
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+import goals  # noqa: E402
+
 
 def number(x):
     if isinstance(x, str):
@@ -71,9 +75,44 @@ def render_facts(facts):
     yield ""
 
 
+def _found(goal):
+    """Each case that was measured, the ones at fault marked where there are several."""
+    unit = f" {goal['unit']}" if goal.get("unit") else ""
+    for f in goal["found"]:
+        text = number(f["value"]) + unit
+        if f["low"] != f["high"]:
+            text += f" ({number(f['low'])} to {number(f['high'])})"
+        text = f"{f['case']}: {text}" if f["case"] else text
+        yield text if f["met"] or len(goal["found"]) == 1 else f"**{text}**"
+
+
+def render_goals(parts):
+    """Mechanical: nobody decides here what counts as met."""
+    words = {True: "met", False: "**missed**", None: "not measured"}
+    yield "## Goals"
+    yield ""
+    yield "| goal | found: median (min to max) | |"
+    yield "|---|---|---|"
+    for g in goals.collect(parts):
+        limit = ""
+        for bound, text in (("at_most", "at most"), ("at_least", "at least")):
+            if bound in g:
+                unit = f" {g['unit']}" if g.get("unit") else ""
+                limit = f": {text} {number(g[bound])}{unit}"
+        found = "; ".join(_found(g)) or "–"
+        why = f": {g['why']}" if g["met"] is None and g.get("why") else ""
+        yield f"| {cell(g['what'] + limit)} | {cell(found)} | {words[g['met']]}{cell(why)} |"
+    yield ""
+    yield "What counts is the median, of several cases the worst; see the parts below for how it was measured."
+    yield ""
+
+
 def render_part(p):
     yield f"## {p.get('title', p['part'])}"
     yield ""
+    if "seconds" in p:
+        yield f"Part `{p['part']}`, {p['seconds']:.0f} s."
+        yield ""
     if p.get("state", "ok") != "ok":
         yield f"**{p['state']}**: {p.get('why', '')}"
         yield ""
@@ -109,7 +148,8 @@ def render_machine(whole):
     yield ("Ratios are of medians. Every case of a table ran in every round, in turn; absolute "
            "figures move with the machine.")
     if whole["quick"]:
-        yield "A quick run: look at what must hold, not at times."
+        yield "A quick run: look at what must hold, not at times; goals are not compared."
+    yield f"All parts together took {sum(p.get('seconds', 0) for p in whole['parts']):.0f} s."
     yield ""
 
 
@@ -118,6 +158,8 @@ def markdown(whole):
         return "\n".join(render_part(whole)) + "\n"
     lines = ["# Curfew, measured", ""]
     lines += render_machine(whole)
+    if not whole["quick"]:
+        lines += render_goals(whole["parts"])
     for p in whole["parts"]:
         lines += render_part(p)
     return "\n".join(lines).rstrip("\n") + "\n"

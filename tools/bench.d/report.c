@@ -35,8 +35,8 @@ int bench_options_parse(int argc, char **argv, struct bench_options *ret)
 
 json_t *bench_report_new(const char *part, const char *title, const char *about)
 {
-	return json_pack("{s:s,s:s,s:s,s:[],s:[],s:[],s:[]}", "part", part, "title", title, "about",
-			 about, "tables", "facts", "notes", "verbatim");
+	return json_pack("{s:s,s:s,s:s,s:[],s:[],s:[],s:[],s:[]}", "part", part, "title", title,
+			 "about", about, "goals", "tables", "facts", "notes", "verbatim");
 }
 
 json_t *bench_table(json_t *report, const char *title, const char *unit, const char *base)
@@ -113,6 +113,64 @@ void bench_must(json_t *report, const char *what, int64_t value, const char *uni
 void bench_at_most(json_t *report, const char *what, int64_t value, const char *unit, int64_t most)
 {
 	json_object_set_new(add_fact(report, what, value, unit), "at_most", json_integer(most));
+}
+
+json_t *bench_goal(json_t *report, const char *what, const char *unit, enum bench_bound bound,
+		   double limit)
+{
+	json_t *g = json_pack("{s:s,s:s,s:f,s:[]}", "what", what, "unit", unit,
+			      bound == BENCH_AT_MOST ? "at_most" : "at_least", limit, "found");
+
+	json_array_append_new(json_object_get(report, "goals"), g);
+	return g;
+}
+
+json_t *bench_found(json_t *goal, const char *of)
+{
+	json_t *f = json_pack("{s:s,s:[]}", "case", of, "samples");
+
+	json_array_append_new(json_object_get(goal, "found"), f);
+	return f;
+}
+
+static double sample(const json_t *row, size_t i)
+{
+	return json_real_value(json_array_get(json_object_get(row, "samples"), i));
+}
+
+static size_t samples(const json_t *row)
+{
+	return json_array_size(json_object_get(row, "samples"));
+}
+
+void bench_found_beyond(json_t *goal, const char *of, const json_t *row, const json_t *base)
+{
+	json_t *f = bench_found(goal, of);
+
+	for (size_t i = 0; i < samples(row) && i < samples(base); i++)
+		bench_sample(f, sample(row, i) - sample(base, i));
+}
+
+void bench_found_ratio(json_t *goal, const char *of, const json_t *row, const json_t *base)
+{
+	json_t *f = bench_found(goal, of);
+
+	for (size_t i = 0; i < samples(row) && i < samples(base); i++)
+		if (sample(base, i) > 0)
+			bench_sample(f, sample(row, i) / sample(base, i));
+}
+
+void bench_found_row(json_t *goal, const char *of, const json_t *row)
+{
+	json_t *f = bench_found(goal, of);
+
+	for (size_t i = 0; i < samples(row); i++)
+		bench_sample(f, sample(row, i));
+}
+
+void bench_unmeasured(json_t *goal, const char *why)
+{
+	json_object_set_new(goal, "why", json_string(why));
 }
 
 void bench_note(json_t *report, const char *fmt, ...)

@@ -48,6 +48,22 @@ double bench_median(const json_t *row);
 void bench_fact(json_t *report, const char *what, int64_t value, const char *unit);
 void bench_must(json_t *report, const char *what, int64_t value, const char *unit, int64_t must);
 void bench_at_most(json_t *report, const char *what, int64_t value, const char *unit, int64_t most);
+/*
+ * What the project wants of itself, to be compared (goals.py) and never a reason to fail. What was
+ * found are rows of their own, for bench_sample(); of several the worst counts. Without any
+ * samples the goal was not measured.
+ */
+enum bench_bound { BENCH_AT_MOST, BENCH_AT_LEAST };
+json_t *bench_goal(json_t *report, const char *what, const char *unit, enum bench_bound bound,
+		   double limit);
+json_t *bench_found(json_t *goal, const char *of);
+/* Round by round: what a row has more than the base, or how many times as much. */
+void bench_found_beyond(json_t *goal, const char *of, const json_t *row, const json_t *base);
+void bench_found_ratio(json_t *goal, const char *of, const json_t *row, const json_t *base);
+/* A row's samples as they are. */
+void bench_found_row(json_t *goal, const char *of, const json_t *row);
+void bench_unmeasured(json_t *goal, const char *why);
+
 void bench_note(json_t *report, const char *fmt, ...) _printf_(2, 3);
 void bench_verbatim(json_t *report, const char *title, const char *text);
 

@@ -30,7 +30,7 @@ SINK = """table netdev sink {
 
 
 def skip(why):
-    print(why, file=sys.stderr)
+    print(f"SKIP: {why}", file=sys.stderr)
     sys.exit(SKIP)
 
 
@@ -281,6 +281,13 @@ def asn_ranges():
 
 def _dotted(n):
     return ".".join(str(n >> s & 255) for s in (24, 16, 8, 0))
+
+
+def goal(what, unit, bound, limit, found, why=None):
+    """For a result's `goals` (goals.py): found is {case: samples}."""
+    out = {"what": what, "unit": unit, bound: limit,
+           "found": [{"case": case, "samples": samples} for case, samples in found.items()]}
+    return {**out, "why": why} if why else out
 
 
 def write_result(opt, result):
