@@ -99,4 +99,36 @@ int tc_parse(struct __sk_buff *skb)
 	return TC_GO_ON;
 }
 
+/* As xdp_spray() does, for programs of the other kind. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} tc_spray_to SEC(".maps");
+
+SEC("tc")
+int tc_spray4(struct __sk_buff *skb)
+{
+	__u8 *ip = (__u8 *)(long)skb->data + SPRAY_IP;
+
+	if (ip + 20 > (__u8 *)(long)skb->data_end)
+		return TC_DROP;
+	spray(ip + 13, ip + 17);
+	bpf_tail_call(skb, &tc_spray_to, 0);
+	return TC_DROP;
+}
+
+SEC("tc")
+int tc_spray6(struct __sk_buff *skb)
+{
+	__u8 *ip = (__u8 *)(long)skb->data + SPRAY_IP;
+
+	if (ip + 40 > (__u8 *)(long)skb->data_end)
+		return TC_DROP;
+	spray(ip + 8 + 5, ip + 24 + 5);
+	bpf_tail_call(skb, &tc_spray_to, 0);
+	return TC_DROP;
+}
+
 char LICENSE[] SEC("license") = "GPL";
