@@ -17,8 +17,10 @@
 #include "packets.h"
 #include "world.h"
 
-#define BATCH 65536
-#define OURS  "shards as memory, all slots read"
+#define BATCH   65536
+#define BATCHES 3 /* of ways */
+#define MILLION 1000000
+#define OURS    "shards as memory, all slots read"
 
 /* What a per-CPU hash would count of a pair. */
 struct counted {
@@ -198,6 +200,27 @@ static int poll_keys(struct table *t, struct counted *ret)
 	return 0;
 }
 
+/* ---- goals --------------------------------------------------------------------- */
+
+static json_t *goal_ms, *goal_batch;
+
+static void add_goals(json_t *report)
+{
+	goal_ms = bench_goal(report, "a million pairs polled", "ms", BENCH_AT_MOST, 10);
+	goal_batch = bench_goal(report, "the same, times as fast as batches from a per-CPU hash",
+				"", BENCH_AT_LEAST, 30);
+}
+
+static void found(json_t *const *rows)
+{
+	static const char *const of[] = { "all slots", "the daemon's poll, nothing has moved" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(of); i++) {
+		bench_found_row(goal_ms, of[i], rows[i]);
+		bench_found_ratio(goal_batch, of[i], rows[BATCHES], rows[i]);
+	}
+}
+
 /* ---- running -------------------------------------------------------------------- */
 
 static const struct way {
@@ -209,7 +232,7 @@ static const struct way {
 	{ OURS, poll_sum, true },
 	{ "the daemon's poll, ledger and all, no pair has moved", poll_ledger, true },
 	{ "the daemon's poll, every pair has moved", poll_ledger, true, true },
-	{ "per-CPU hash, batches of 65,536", poll_batch },
+	[BATCHES] = { "per-CPU hash, batches of 65,536", poll_batch },
 	{ "per-CPU hash, next key and look-up", poll_keys },
 };
 
@@ -260,7 +283,7 @@ static int measure(json_t *report, uint32_t pairs, int rounds)
 	char title[64];
 
 	snprintf(title, sizeof(title), "%u pairs", pairs);
-	table = bench_table(report, title, "ms of CPU", ways[3].name);
+	table = bench_table(report, title, "ms of CPU", ways[BATCHES].name);
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
 		rows[i] = bench_row(table, ways[i].name, NULL, NULL);
 	if (make_table(&t))
@@ -283,13 +306,15 @@ static int measure(json_t *report, uint32_t pairs, int rounds)
 		}
 	}
 	bench_must(report, title, lost, "bytes were not found", 0);
+	if (pairs == MILLION)
+		found(rows);
 	drop_table(&t);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	static const uint32_t all[] = { 10000, 100000, 1000000 };
+	static const uint32_t all[] = { 10000, 100000, MILLION };
 	struct bench_options opt;
 	json_t *report = bench_report_new(
 		"poll", "Reading all pairs",
@@ -306,6 +331,7 @@ int main(int argc, char **argv)
 	sprayer = bench_bpf__open_and_load();
 	if (!sprayer)
 		return bench_fail("bench.bpf.o: %s", strerror(errno));
+	add_goals(report);
 	for (size_t i = 0; i < ARRAY_SIZE(all) - opt.quick && !r; i++)
 		r = measure(report, all[i], opt.quick ? 2 : 9);
 	return r ? r : bench_report_write(report, &opt);

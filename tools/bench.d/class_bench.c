@@ -251,6 +251,35 @@ static int measure_trace(struct bench *b, struct family *f, int trace, bool keep
 	return 0;
 }
 
+/* What a new pair pays for geography: each trace, and the worst of them counts. */
+static void add_goals(struct bench *b, const struct family *f, double most)
+{
+	static const char *const what[TRIES] = {
+		[OURS] = "the label", [ENTRY] = "the label and its entry"
+	};
+	const char *full = getenv("CURFEW_BENCH_FULL");
+	char text[128];
+
+	for (int l = 0; l < TRIES; l++) {
+		json_t *ns, *times;
+
+		snprintf(text, sizeof(text), "geography of a new pair, %s, %s", f->name, what[l]);
+		ns = bench_goal(b->report, text, "ns", BENCH_AT_MOST, most);
+		snprintf(text, sizeof(text), "times as fast as LPM tries, %s, %s", f->name,
+			 what[l]);
+		times = bench_goal(b->report, text, "", BENCH_AT_LEAST, 8);
+		if (!full) {
+			bench_unmeasured(ns, "not with full databases");
+			bench_unmeasured(times, "not with full databases");
+			continue;
+		}
+		for (int t = 0; t < f->traces; t++) {
+			bench_found_row(ns, trace_names[t], f->rows[t][l]);
+			bench_found_ratio(times, trace_names[t], f->rows[t][TRIES], f->rows[t][l]);
+		}
+	}
+}
+
 static int measure(struct bench *b)
 {
 	struct family families[] = {
@@ -274,6 +303,8 @@ static int measure(struct bench *b)
 				if (measure_trace(b, &families[i], t, round > 0))
 					return 1;
 	}
+	add_goals(b, &families[0], 75);
+	add_goals(b, &families[1], 200);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 #
 # A configuration with databases of real size, for the parts that source this: they set
 # `top`, `build` and `work`. Leaves it in $work/bench.conf, and says what it is in
-# CURFEW_BENCH_DATA.
+# CURFEW_BENCH_DATA; CURFEW_BENCH_FULL is set if goals may be compared with it.
 # shellcheck disable=SC2154
 # shellcheck source=tests/data/databases.sh
 . "$top/tests/data/databases.sh"
@@ -37,7 +37,7 @@ full() {
 		}
 	END
 	CURFEW_BENCH_DATA="geo-whois-asn-country ($(stat -L -c %s "$work/country.mmdb") bytes) and asn ($(stat -L -c %s "$work/asn.mmdb") bytes) of ip-location-db"
-	export CURFEW_BENCH_DATA
+	export CURFEW_BENCH_DATA CURFEW_BENCH_FULL=1
 }
 
 # countries: what a Debian package has, where nothing can be fetched
