@@ -9,11 +9,11 @@ Curfews run at the same time and cases can take turns from one moment to the nex
 """
 
 import argparse
-import ipaddress
 import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -270,7 +270,7 @@ def asn_ranges():
     out = []
     for line in (fetch("@ip-location-db/asn") / "asn-ipv4.csv").read_text().splitlines():
         first, last, number = line.split(",")[:3]
-        span = int(ipaddress.ip_address(first)), int(ipaddress.ip_address(last))
+        span = tuple(int.from_bytes(socket.inet_aton(a), "big") for a in (first, last))
         if out and out[-1][1] == number and out[-1][0][1] + 1 == span[0]:
             out[-1] = ((out[-1][0][0], span[1]), number)
         # one in a million overlaps another
