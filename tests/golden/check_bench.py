@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tools" / "bench.d"))
@@ -76,7 +77,8 @@ def run_parts(work):
     result.write_text(json.dumps({"part": "stages", "title": "Made up", **PARTS[0]}))
     # PART --build DIR --json OUT
     for name, script in (("bench_prog", f'cp {result} "$4"'), ("bench_pairs", 'echo "SKIP: no device" >&2; exit 77'),
-                         ("bench_poll", 'echo "it fell" >&2; exit 3')):
+                         ("bench_poll", 'echo "it fell" >&2; exit 3'),
+                         ("bench_quota", f"echo $$ >{work}/pid; exec sleep 300")):
         (room / name).write_text(f"#!/bin/sh\n{script}\n")
         (room / name).chmod(0o755)
     wrong = 0
@@ -98,7 +100,30 @@ def run_parts(work):
     wrong += differs("exit code of a part that failed", fell.returncode, 1)
     wrong += differs("and its goals are told as not measured",
                      "| the goals of part poll | – | not measured: failed: it fell |" in fell.stdout, True)
-    return wrong
+    return wrong + ends_with_us(work)
+
+
+def ends_with_us(work):
+    """A part does not outlive the command."""
+    with subprocess.Popen([TOP / "tools" / "bench", "--build", work, "--only", "quota"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
+        pid = work / "pid"
+        while p.poll() is None and not (pid.exists() and pid.read_text().endswith("\n")):
+            time.sleep(0.02)
+        p.terminate()
+    # it is the child of nobody now, and may be a zombie until somebody asks
+    status = pathlib.Path(f"/proc/{pid.read_text().strip()}/stat")
+    for _ in range(500):
+        try:
+            gone = status.read_text().rpartition(")")[2].split()[0] in "ZX"
+        except OSError:
+            gone = True
+        if gone:
+            break
+        time.sleep(0.02)
+    else:
+        os.kill(int(pid.read_text()), 9)
+    return differs("told to end, it ends its part", gone, True)
 
 
 def main():
