@@ -14,6 +14,14 @@
 #define AHEAD   (1024 / sizeof(struct cf_slot6))
 
 /*
+ * Which slots are in use, and whose pairs have moved, nobody can foretell, a CPU neither: where it
+ * guesses wrong it begins anew, and what it has asked memory for meanwhile was little. So of a few
+ * slots of each segment it is reckoned first, without a branch, which ones are wanted.
+ */
+#define BLOCK 8
+_Static_assert(SEGMENT_SLOTS % BLOCK == 0, "a segment is read in blocks");
+
+/*
  * A part of a slot's first word, which stays in a register. Words that are copied as such and then
  * read in other sizes wait for the copy: that took as long as all the rest.
  */
@@ -118,7 +126,7 @@ static struct shard_use *use_of(struct datapath *dp, const struct segment_view *
 }
 
 /* Whether a slot may have changed since what was acknowledged: see struct cf_control. */
-static inline bool is_held(uint64_t meta, uint16_t acked)
+static inline uint32_t is_held(uint64_t meta, uint16_t acked)
 {
 	return (uint16_t)(META(meta, epoch) - acked - 1) < 2;
 }
@@ -130,23 +138,56 @@ struct stream {
 	uint32_t used, held;
 };
 
-static inline void read_slot(struct stream *s, uint32_t i, uint16_t acked, bool all, pair_fn fn,
-			     void *arg)
+/* A slot whose pair is to be told of, and its first word. */
+struct wanted {
+	uint64_t meta;
+	uint32_t slot;
+	uint32_t stream;
+};
+
+/* Always written to `to`; 1: it stays there. */
+static inline __attribute__((always_inline)) uint32_t want(struct stream *streams, uint32_t k,
+							   uint32_t i, uint16_t acked, bool all,
+							   struct wanted *to)
 {
+	struct stream *s = &streams[k];
 	const struct cf_slot6 *at = (const struct cf_slot6 *)s->view->base + i;
 	uint64_t meta = __atomic_load_n((const uint64_t *)at, __ATOMIC_ACQUIRE);
+	uint32_t used = META(meta, flags) & CF_SLOT_USED, held = used & is_held(meta, acked);
 
 	__builtin_prefetch(at + AHEAD);
-	if (!(META(meta, flags) & CF_SLOT_USED))
-		return;
-	s->used++;
-	if (is_held(meta, acked))
-		s->held++;
-	else if (!all)
-		return;
-	s->sample.slot = s->view->index * SEGMENT_SLOTS + i;
-	if (sample_slot(&at->common, s->view->six, meta, &s->sample))
+	s->used += used;
+	s->held += held;
+	*to = (struct wanted){ meta, i, k };
+	return all ? used : held;
+}
+
+static inline __attribute__((always_inline)) void tell(struct stream *s, const struct wanted *w,
+						       pair_fn fn, void *arg)
+{
+	const struct cf_slot6 *at = (const struct cf_slot6 *)s->view->base + w->slot;
+
+	s->sample.slot = s->view->index * SEGMENT_SLOTS + w->slot;
+	if (sample_slot(&at->common, s->view->six, w->meta, &s->sample))
 		fn(arg, &s->sample);
+}
+
+/* `all` is a constant where this is called: asked for each slot, it is a branch again. */
+static inline __attribute__((always_inline)) void read_blocks(struct stream *streams, size_t n,
+							      uint16_t acked, bool all, pair_fn fn,
+							      void *arg)
+{
+	struct wanted v[BLOCK * STREAMS];
+
+	for (uint32_t first = 0; first < SEGMENT_SLOTS; first += BLOCK) {
+		uint32_t wanted = 0;
+
+		for (uint32_t i = first; i < first + BLOCK; i++)
+			for (uint32_t k = 0; k < n; k++)
+				wanted += want(streams, k, i, acked, all, &v[wanted]);
+		for (uint32_t i = 0; i < wanted; i++)
+			tell(&streams[v[i].stream], &v[i], fn, arg);
+	}
 }
 
 static void read_streams(struct datapath *dp, size_t first, size_t n, bool all, pair_fn fn,
@@ -162,9 +203,10 @@ static void read_streams(struct datapath *dp, size_t first, size_t n, bool all, 
 		streams[k] = (struct stream){ .view = v, .sample.cpu = v->cpu };
 		streams[k].sample.src = streams[k].sample.dst = addr_from4(no4);
 	}
-	for (uint32_t i = 0; i < SEGMENT_SLOTS; i++)
-		for (size_t k = 0; k < n; k++)
-			read_slot(&streams[k], i, acked, all, fn, arg);
+	if (all)
+		read_blocks(streams, n, acked, true, fn, arg);
+	else
+		read_blocks(streams, n, acked, false, fn, arg);
 	for (size_t k = 0; k < n; k++) {
 		struct shard_use *use = use_of(dp, streams[k].view);
 
