@@ -17,6 +17,8 @@
 BOOKS=$net_build/tests/tools/books
 SPRAY=$net_build/tests/tools/spray
 inside_dev=lan0
+# of lan0, as `ip link add` takes them
+lan_queues=
 LAN_MAC=02:00:00:00:00:01
 ISP_MAC=02:00:00:00:00:03
 # shellcheck disable=SC2034
@@ -32,7 +34,9 @@ ledger_world() {
 	net_forwarding
 	echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
 	net_add lan
-	ip link add lan0 address $LAN_MAC type veth peer name gw address 02:00:00:00:01:01 netns lan
+	# shellcheck disable=SC2086
+	ip link add lan0 $lan_queues address $LAN_MAC type veth \
+		peer name gw $lan_queues address 02:00:00:00:01:01 netns lan
 	if [ $inside_dev != lan0 ]; then
 		# else the rules below see what the hook does not
 		echo 0 2>/dev/null >/proc/sys/net/bridge/bridge-nf-call-iptables || true
