@@ -85,11 +85,12 @@ struct place_ranges place_ranges(const struct geo *geo)
 
 /* Keys of either family, handed to the kernel many at a time. */
 struct filler {
+	const struct image *img;
 	int fd, error;
 	size_t key_size, n, all;
 	struct lpm_key6 keys6[BATCH];
 	struct lpm_key4 keys4[BATCH];
-	struct place values[BATCH];
+	struct found values[BATCH];
 };
 
 static void flush(struct filler *f)
@@ -109,6 +110,13 @@ static void flush(struct filler *f)
 	f->n = 0;
 }
 
+static uint32_t label_at(const struct image *img, uint128 at)
+{
+	struct addr a = addr_from_halves((uint64_t)(at >> 64), (uint64_t)at);
+
+	return image_label(img, &a);
+}
+
 static void add_prefix(struct filler *f, uint128 first, uint32_t bits, const struct place *p)
 {
 	if (f->key_size == sizeof(struct lpm_key4)) {
@@ -120,7 +128,7 @@ static void add_prefix(struct filler *f, uint128 first, uint32_t bits, const str
 		for (int i = 0; i < 4; i++)
 			k->addr[i] = htobe32((uint32_t)(first >> (96 - 32 * i)));
 	}
-	f->values[f->n++] = *p;
+	f->values[f->n++] = (struct found){ p->asn, FOUND_CC(p->cc) | label_at(f->img, first) };
 	if (f->n == BATCH)
 		flush(f);
 }
@@ -148,11 +156,13 @@ static void add_range(struct filler *f, const struct place_range *r)
 	}
 }
 
-int fill_trie(const struct place_ranges *r, bool six, int fd, size_t *ret_prefixes)
+int fill_trie(const struct place_ranges *r, const struct image *img, bool six, int fd,
+	      size_t *ret_prefixes)
 {
 	struct filler *f = xcalloc(1, sizeof(*f));
 	int error;
 
+	f->img = img;
 	f->fd = fd;
 	f->key_size = six ? sizeof(struct lpm_key6) : sizeof(struct lpm_key4);
 	for (size_t i = 0; i < r->n; i++)

@@ -5,6 +5,7 @@
 
 #include "classes.h"
 #include "core/geo/geo.h"
+#include "core/image/image.h"
 #include "core/image/literals.h"
 
 /* Sorted, not overlapping; neighbours that say the same are one. */
@@ -19,7 +20,11 @@ struct place_ranges {
 };
 struct place_ranges place_ranges(const struct geo *geo);
 
-/* One family's into a trie; how many prefixes that is. 0 or -errno. */
-int fill_trie(const struct place_ranges *r, bool six, int fd, size_t *ret_prefixes);
+/*
+ * One family's into a trie, each prefix with the label that its first address has; how many
+ * prefixes that is. 0 or -errno.
+ */
+int fill_trie(const struct place_ranges *r, const struct image *img, bool six, int fd,
+	      size_t *ret_prefixes);
 
 #endif

@@ -33,7 +33,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, CLASS_PREFIXES_MAX);
 	__type(key, struct lpm_key4);
-	__type(value, struct place);
+	__type(value, struct found);
 } lpm4 SEC(".maps");
 
 struct {
@@ -41,7 +41,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, CLASS_PREFIXES_MAX);
 	__type(key, struct lpm_key6);
-	__type(value, struct place);
+	__type(value, struct found);
 } lpm6 SEC(".maps");
 
 __u32 which; /* trace */
@@ -70,14 +70,14 @@ static __always_inline int answered(__u32 answer)
 	return XDP_PASS;
 }
 
-static __always_inline struct place *find4(__u32 addr)
+static __always_inline struct found *find4(__u32 addr)
 {
 	struct lpm_key4 k = { 32, bpf_htonl(addr) };
 
 	return bpf_map_lookup_elem(&lpm4, &k);
 }
 
-static __always_inline struct place *find6(const struct trace_addr6 *a)
+static __always_inline struct found *find6(const struct trace_addr6 *a)
 {
 	struct lpm_key6 k = { .prefixlen = 128,
 			      .addr = { bpf_htonl(a->hi >> 32), bpf_htonl((__u32)a->hi),
@@ -138,35 +138,52 @@ int entry6(struct xdp_md *ctx)
 	return a ? entry(label6(a->hi, a->low)) : XDP_ABORTED;
 }
 
+/* A trie that says country and AS itself, and one that says the label, whose entry is read. */
 SEC("xdp")
 int tries4(struct xdp_md *ctx)
 {
-	const struct place *p = find4(next4());
+	const struct found *f = find4(next4());
 
-	return answered(p ? p->asn & 0xfffff : 0);
+	return answered(f ? f->asn & 0xfffff : 0);
+}
+
+SEC("xdp")
+int tries_entry4(struct xdp_md *ctx)
+{
+	const struct found *f = find4(next4());
+
+	return entry(f ? FOUND_LABEL(f) : 0);
 }
 
 SEC("xdp")
 int tries6(struct xdp_md *ctx)
 {
 	const struct trace_addr6 *a = next6();
-	const struct place *p = a ? find6(a) : NULL;
+	const struct found *f = a ? find6(a) : NULL;
 
-	return answered(p ? p->asn & 0xfffff : 0);
+	return answered(f ? f->asn & 0xfffff : 0);
+}
+
+SEC("xdp")
+int tries_entry6(struct xdp_md *ctx)
+{
+	const struct trace_addr6 *a = next6();
+	const struct found *f = a ? find6(a) : NULL;
+
+	return entry(f ? FOUND_LABEL(f) : 0);
 }
 
 /* Both know the same country and AS of it, or both know none. */
-static __always_inline int compare(__u32 label, const struct place *p)
+static __always_inline int compare(__u32 label, const struct found *f)
 {
 	const struct cf_label *l;
 
 	label &= ~CF_DEEP;
 	l = bpf_map_lookup_elem(&labels, &label);
 	counts.compared++;
-	if (p)
+	if (f)
 		counts.known++;
-	if (!l || l->asn != (p ? p->asn : 0) || l->cc[0] != (p ? p->cc[0] : 0) ||
-	    l->cc[1] != (p ? p->cc[1] : 0))
+	if (!l || l->asn != (f ? f->asn : 0) || FOUND_CC(l->cc) != (f ? FOUND_CC_OF(f) : 0))
 		counts.differ++;
 	turn++;
 	return XDP_PASS;

@@ -35,6 +35,19 @@ struct place {
 	char cc[4];
 };
 
+/*
+ * What a trie has of it: country, AS, and the label that stands for both, in the eight
+ * bytes that country and AS would take without it. So it is one line, whichever is read.
+ */
+struct found {
+	__u32 asn;
+	__u32 cc_label;
+};
+#define FOUND_CC(cc)   ((__u32)((cc)[0] & 31) << 27 | (__u32)((cc)[1] & 31) << 22)
+#define FOUND_CC_OF(f) ((f)->cc_label & 0xffc00000)
+#define FOUND_LABEL(f) ((f)->cc_label & 0x3fffff)
+_Static_assert(CF_LABELS_MAX <= 0x3fffff, "a label fits");
+
 struct class_counts {
 	__u64 compared;
 	__u64 known; /* to the tries */
