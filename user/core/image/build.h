@@ -89,6 +89,7 @@ void build_quotas(struct build *b, const struct policy *p, uint32_t rule);
 void build_services(struct build *b);
 void build_sources(struct build *b);
 void build_destinations(struct build *b);
+void build_label_order(struct build *b);
 void build_dxr(struct build *b);
 void build_tree6(struct build *b);
 void build_schedule(struct build *b);

@@ -110,6 +110,7 @@ static void build_all(struct build *b)
 	build_destinations(b);
 	if (b->errors)
 		return;
+	build_label_order(b);
 	build_dxr(b);
 	build_tree6(b);
 }
