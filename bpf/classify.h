@@ -128,6 +128,13 @@ static __always_inline __u32 search6(const volatile struct cf_tree6 *t, __u64 hi
 /* With CF_DEEP set when the label holds for this address, but not for its whole /64. */
 __noinline __u32 label6(__u64 hi, __u64 low)
 {
+	__u32 top = hi >> 48;
+	const struct cf_root6 *root = bpf_map_lookup_elem(&root6, &top);
+
+	if (!root)
+		return 0;
+	if (!(root->label & CF_SEARCH))
+		return root->label;
 	if (hi & CF_HALF6)
 		return search6(&cfg.tree6[1], hi & ~CF_HALF6, low);
 	return search6(&cfg.tree6[0], hi, low);

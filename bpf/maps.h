@@ -303,6 +303,7 @@ struct {
 
 TABLE(root4, struct cf_root4);
 TABLE(range4, struct cf_range4);
+TABLE(root6, struct cf_root6);
 TABLE(node6, struct cf_node6);
 TABLE(leaf6, struct cf_leaf6);
 TABLE(deep6, struct cf_deep6);

@@ -38,7 +38,9 @@ _Static_assert(CF_LINE % sizeof(struct cf_root4) == 0 && CF_LINE % sizeof(struct
 	       "each is in one line");
 
 /*
- * IPv6 destinations: two static 9-way trees over the first 64 address bits, host
+ * IPv6 destinations: `root6` has an entry for each value of the first 16 bits. Its label
+ * holds for all of them, or, with CF_SEARCH, one of two trees knows more:
+ * static 9-way ones over the first 64 address bits, host
  * order, one for each value of the very first bit. Keys have the other 63: the
  * sign of a difference tells which is less. Level 0 is the root; node i of level l
  * is first[l] + i of `node6`; child j of node i is node i * 9 + j of the next
@@ -54,6 +56,11 @@ _Static_assert(CF_LINE % sizeof(struct cf_root4) == 0 && CF_LINE % sizeof(struct
 #define CF_HALF6       (1ULL << 63)
 #define CF_KEY6_UNUSED CF_HALF6 /* no address of 63 bits is as large */
 #define CF_DEEP        (1U << 31)
+#define CF_SEARCH      (1U << 30)
+struct cf_root6 {
+	__u32 label;
+	__u32 pad; /* an array keeps eight bytes for less, too */
+};
 struct cf_tree6 {
 	__u32 levels;
 	__u32 first[CF_LEVELS6];
@@ -77,6 +84,7 @@ struct cf_low6 {
 };
 _Static_assert(sizeof(struct cf_node6) == 64 && sizeof(struct cf_leaf6) == 40, "map ABI");
 _Static_assert(sizeof(struct cf_node6) == CF_LINE, "a step down the tree is a line");
+_Static_assert(sizeof(struct cf_root6) == 8, "map ABI");
 _Static_assert(sizeof(struct cf_deep6) == 8 && sizeof(struct cf_low6) == 16, "map ABI");
 
 enum cf_label_flags {

@@ -130,11 +130,30 @@ static void add_tree(struct build *b, const struct keys *keys, struct cf_tree6 *
 	add_leaves(img, keys);
 }
 
+/* A /16 in which no key begins, but maybe at its very start, is all of one label. */
+static void add_roots(struct image *img, const struct keys *keys)
+{
+	size_t at = 0; /* the key in force where the /16 begins */
+
+	for (uint64_t top = 0; top < 1 << 16; top++) {
+		uint64_t first = top << 48, last = first | ((1ULL << 48) - 1);
+		struct cf_root6 root = { .label = CF_SEARCH };
+
+		while (at + 1 < keys->n && keys->v[at + 1].hi <= first)
+			at++;
+		if (at + 1 == keys->n || keys->v[at + 1].hi > last)
+			root.label = keys->v[at].label;
+		/* (a /64 that is divided is followed by a key) */
+		*VEC_ADD(&img->root6) = root;
+	}
+}
+
 void build_tree6(struct build *b)
 {
 	struct keys keys = { 0 }, high = { 0 };
 
 	add_keys(b, &keys);
+	add_roots(b->img, &keys);
 	split(&keys, &high);
 	add_tree(b, &keys, &b->img->tree6[0]);
 	add_tree(b, &high, &b->img->tree6[1]);

@@ -135,6 +135,7 @@ void image_free(struct image *img)
 		return;
 	free(img->root4.v);
 	free(img->range4.v);
+	free(img->root6.v);
 	free(img->node6.v);
 	free(img->leaf6.v);
 	free(img->deep6.v);

@@ -69,6 +69,7 @@ struct image {
 	/* classes */
 	IMAGE_ARRAY(struct cf_root4) root4; /* 65,536, and parts of them */
 	IMAGE_ARRAY(struct cf_range4) range4;
+	IMAGE_ARRAY(struct cf_root6) root6; /* 65,536 */
 	IMAGE_ARRAY(struct cf_node6) node6;
 	struct cf_tree6 tree6[2]; /* of addresses below 8000::, and of the others */
 	size_t keys6;             /* of both */

@@ -52,8 +52,10 @@ static uint32_t label_low6(const struct image *img, uint32_t deep, uint64_t low)
 static uint32_t label6(const struct image *img, uint64_t hi, uint64_t low)
 {
 	const struct cf_tree6 *t = &img->tree6[hi >> 63];
-	uint32_t node = 0, child = 0, label;
+	uint32_t node = 0, child = 0, label = img->root6.v[hi >> 48].label;
 
+	if (!(label & CF_SEARCH))
+		return label;
 	hi &= ~CF_HALF6;
 	for (uint32_t level = 0; level < t->levels; level++) {
 		const struct cf_node6 *n = &img->node6.v[t->first[level] + node];

@@ -6,7 +6,7 @@
 static size_t bytes(const struct image *img)
 {
 	return TABLE_BYTES(img->root4) + TABLE_BYTES(img->range4) + TABLE_BYTES(img->node6) +
-	       TABLE_BYTES(img->leaf6) + TABLE_BYTES(img->deep6) + TABLE_BYTES(img->low6) +
+	       TABLE_BYTES(img->root6) + TABLE_BYTES(img->leaf6) + TABLE_BYTES(img->deep6) + TABLE_BYTES(img->low6) +
 	       TABLE_BYTES(img->labels) + TABLE_BYTES(img->dst_rows) + TABLE_BYTES(img->sources) +
 	       TABLE_BYTES(img->src_rows) + TABLE_BYTES(img->macs) +
 	       TABLE_BYTES(img->vlan_classes) + TABLE_BYTES(img->src_cells) +

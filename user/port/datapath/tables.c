@@ -21,6 +21,7 @@ struct table {
 static const struct table tables[] = {
 	TABLE("root4", root4, struct cf_root4),
 	TABLE("range4", range4, struct cf_range4),
+	TABLE("root6", root6, struct cf_root6),
 	TABLE("node6", node6, struct cf_node6),
 	TABLE("leaf6", leaf6, struct cf_leaf6),
 	TABLE("deep6", deep6, struct cf_deep6),
