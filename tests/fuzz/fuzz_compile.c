@@ -133,6 +133,9 @@ static void check_tables(const struct image *img)
 	check_root4(img);
 	for (size_t i = 0; i < img->range4.n; i++)
 		INSIST((img->range4.v[i].label & ~CF_DEEP) < img->labels.n);
+	INSIST(img->root6.n == 1 << 16);
+	for (size_t i = 0; i < img->root6.n; i++)
+		INSIST(img->root6.v[i].label == CF_SEARCH || img->root6.v[i].label < img->labels.n);
 	for (size_t i = 0; i < img->labels.n; i++)
 		INSIST(img->labels.v[i].row < img->dst_rows.n);
 	for (size_t i = 0; i < img->sources.n; i++)

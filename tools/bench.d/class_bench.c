@@ -69,7 +69,8 @@ static int compile(struct bench *b, const char *conf)
 }
 
 /* The tables that look-ups of destinations read. */
-static const char *const class_tables[] = { "root4", "range4", "root6", "node6", "leaf6", "deep6", "low6" };
+static const char *const class_tables[] = { "root4", "range4", "root6", "node6",
+					    "leaf6", "deep6",  "low6" };
 
 static double class_tables_mib(const struct bench *b, bool labels)
 {
