@@ -7,6 +7,18 @@
 
 const volatile struct cf_config cfg = { 0 };
 
+/*
+ * A count of the configuration, of which the verifier is to know nothing. From one that it knows it
+ * follows a search by halves to each place where that may end, and of tables above some ten
+ * thousand entries there are more than it has patience for. The same word twice changes nothing; it
+ * has to be one that the verifier knows nothing of either.
+ */
+static __always_inline __u32 cfg_count(__u32 n, __u32 any)
+{
+	asm volatile("%0 ^= %1\n%0 ^= %1" : "+r"(n) : "r"(any));
+	return n;
+}
+
 /* A row of the configuration, as a value. */
 static __always_inline bool row_any(const struct cf_row *r)
 {

@@ -214,7 +214,7 @@ static __always_inline __u32 classify_destination(const struct pkt *p)
 __noinline __u32 source_find(__u64 hi, __u64 low)
 {
 	const struct cf_source_range *s;
-	__u32 lo = 0, n = cfg.sources;
+	__u32 lo = 0, n = cfg_count(cfg.sources, (__u32)low);
 
 	for (int step = 0; step < 17 && n > 1; step++) {
 		__u32 half = n / 2, mid = lo + half;

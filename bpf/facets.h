@@ -16,7 +16,7 @@
 __noinline __u32 mac_class(__u64 mac)
 {
 	const struct cf_mac_range *r;
-	__u32 lo = 0, n = cfg.facets.mac_ranges;
+	__u32 lo = 0, n = cfg_count(cfg.facets.mac_ranges, (__u32)mac);
 
 	for (int step = 0; step < 18 && n > 1; step++) {
 		__u32 half = n / 2, mid = lo + half;

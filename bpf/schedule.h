@@ -53,7 +53,7 @@ static __always_inline const struct cf_segment *segment_at(__u32 i)
 /* Where in `segments` an instant is. Global: proven once. */
 __noinline __u32 segment_find(__u64 at)
 {
-	__u32 lo = 0, n = cfg.segments;
+	__u32 lo = 0, n = cfg_count(cfg.segments, (__u32)at);
 
 	for (int step = 0; step < 13 && n > 1; step++) {
 		__u32 half = n / 2;

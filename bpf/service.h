@@ -33,7 +33,7 @@ static __always_inline bool asks_began(void)
 __noinline __u32 service_row(__u32 key)
 {
 	const struct cf_service_range *s;
-	__u32 lo = 0, n = cfg.services;
+	__u32 lo = 0, n = cfg_count(cfg.services, key);
 
 	for (int step = 0; step < 15 && n > 1; step++) {
 		__u32 half = n / 2, mid = lo + half;

@@ -14,14 +14,24 @@
 
 #define BPFFS "/sys/fs/bpf"
 
-static int read_nothing(void *arg, const char *path, char **ret_text, size_t *ret_size)
-{
-	const char *text = arg;
+/* The policy's own text, and the files of the options. */
+struct rig_texts {
+	struct rig_file policy;
+	const struct rig_options *opt;
+};
 
-	if (strcmp(path, "test.conf"))
+static int read_text(void *arg, const char *path, char **ret_text, size_t *ret_size)
+{
+	const struct rig_texts *texts = arg;
+	const struct rig_file *f = &texts->policy;
+
+	for (size_t i = 0; i < texts->opt->n_files && strcmp(path, f->path); i++)
+		f = &texts->opt->files[i];
+	if (strcmp(path, f->path))
 		return -ENOENT;
-	*ret_text = xstrdup(text);
-	*ret_size = strlen(text);
+	*ret_text = xcalloc(1, f->n + 1);
+	memcpy(*ret_text, f->text, f->n);
+	*ret_size = f->n;
 	return 0;
 }
 
@@ -96,12 +106,15 @@ static void add_prefix(struct prefix_list *l, const char *text)
 
 static void compile(struct rig *r, const char *policy, const struct rig_options *opt)
 {
-	struct policy_io io = { read_nothing, glob_nothing, (void *)policy };
+	struct rig_texts texts = { { "test.conf", policy, strlen(policy) }, opt };
+	struct policy_io io = { read_text, glob_nothing, &texts };
 	struct diag_list diags = { 0 };
 	const struct vendor_source vendors = { get_vendors, (void *)opt };
 	struct machine machine = { 0 };
 	struct image_input in = {
 		.machine = &machine,
+		.geo = opt->geo,
+		.manual = opt->manual,
 		.zones = &zones,
 		.vendors = &vendors,
 		.now = parse_now(opt->now),

@@ -20,6 +20,13 @@ struct rig {
 	struct reason_totals before; /* of the last rig_reasons() */
 };
 
+/* A file that the policy names: `set x = file "PATH"`. */
+struct rig_file {
+	const char *path;
+	const char *text;
+	size_t n;
+};
+
 struct rig_options {
 	const char *now;        /* civil time in UTC that the rig starts at: "2026-11-23 12:00" */
 	unsigned int days;      /* of schedule; 0: 35 */
@@ -31,6 +38,10 @@ struct rig_options {
 	bool force_clsact;   /* no TCX, as before 6.6 */
 	bool no_conntrack;   /* as if the kernel had none */
 	const char *vendors; /* a list of MAC addresses as CSV; NULL: there is none */
+	const struct rig_file *files;
+	size_t n_files;
+	struct geo geo;                   /* what the databases hold that the policy names */
+	const struct manual_list *manual; /* rules by hand; NULL: none */
 };
 
 /* Exits the test as skipped where BPF cannot be loaded at all. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "hit_calls.h"
+#include "limits.h"
 #include "prog_help.h"
 
 #define HEAD "outside wan0\ninside lan0, lan1\nmode enforce\n"
@@ -95,24 +96,30 @@ static void measure_hook(const char *policy, const char *program, bool fails)
 }
 
 /* `fails`: it says what becomes of packets while something fails. */
-static void measure(const char *name, const char *policy, bool fails)
+static void measure_rig(const char *name, struct rig *r, bool fails)
 {
 	static const char *const programs[] = { "xdp_inside", "tc_inside", "tc_outside" };
 	static const struct hook_want big = { "big0", CF_IF_INSIDE, XDP_AUTO };
 	struct why why = { "" };
-	struct rig r;
 	int e;
 
-	rig_setup(&r, policy, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
 		measure_hook(name, programs[i], fails);
 	/* the flavour for frames in several pieces, which only such an MTU wants */
 	cr_assert_eq(system("ip link add big0 mtu 9000 type veth peer name big1 mtu 9000 && "
 			    "ip link set big1 up && ip link set big0 up"),
 		     0);
-	e = datapath_load(r.dp, r.image, &r.clock, &big, 1, 0, &why);
+	e = datapath_load(r->dp, r->image, &r->clock, &big, 1, 0, &why);
 	cr_assert_eq(e, 0, "%s", why.text);
 	measure_hook(name, "xdp_inside_frags", fails);
+}
+
+static void measure(const char *name, const char *policy, bool fails)
+{
+	struct rig r;
+
+	rig_setup(&r, policy, NULL);
+	measure_rig(name, &r, fails);
 }
 
 Test(verifier, no_policy)
@@ -141,4 +148,16 @@ Test(verifier, every_kind_of_rule)
 Test(verifier, every_action)
 {
 	measure("actions", HEAD NIGHT EVERYTHING ACTIONS, true);
+}
+
+/* What `check` accepts, the kernel takes: as much of everything as there may be, all at once. */
+Test(verifier, at_the_limits)
+{
+	struct limits l = limits_make();
+	struct rig r;
+
+	rig_setup(&r, l.policy, &l.options);
+	limits_check(r.image);
+	limits_packets(&r);
+	measure_rig("limits", &r, true);
 }
