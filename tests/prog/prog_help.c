@@ -104,15 +104,28 @@ static void add_prefix(struct prefix_list *l, const char *text)
 	*VEC_ADD(l) = p;
 }
 
+const struct machine *rig_machine(void)
+{
+	static struct machine m;
+
+	if (m.local.n)
+		return &m;
+	add_prefix(&m.local, "192.0.2.1/32");
+	add_prefix(&m.inside, "10.0.0.0/8");
+	add_prefix(&m.inside, "fd12:3456::/32");
+	add_prefix(&m.inside_links, "10.0.0.0/24");
+	add_prefix(&m.inside_links, "fd12:3456::/64");
+	return &m;
+}
+
 static void compile(struct rig *r, const char *policy, const struct rig_options *opt)
 {
 	struct rig_texts texts = { { "test.conf", policy, strlen(policy) }, opt };
 	struct policy_io io = { read_text, glob_nothing, &texts };
 	struct diag_list diags = { 0 };
 	const struct vendor_source vendors = { get_vendors, (void *)opt };
-	struct machine machine = { 0 };
 	struct image_input in = {
-		.machine = &machine,
+		.machine = rig_machine(),
 		.geo = opt->geo,
 		.manual = opt->manual,
 		.zones = &zones,
@@ -121,11 +134,6 @@ static void compile(struct rig *r, const char *policy, const struct rig_options 
 		.days = opt->days ? opt->days : 35,
 	};
 
-	add_prefix(&machine.local, "192.0.2.1/32");
-	add_prefix(&machine.inside, "10.0.0.0/8");
-	add_prefix(&machine.inside, "fd12:3456::/32");
-	add_prefix(&machine.inside_links, "10.0.0.0/24");
-	add_prefix(&machine.inside_links, "fd12:3456::/64");
 	if (policy_parse(&io, "test.conf", &r->set, &diags) < 0)
 		fail_with(&diags);
 	in.set = r->set;

@@ -44,6 +44,8 @@ struct rig_options {
 	const struct manual_list *manual; /* rules by hand; NULL: none */
 };
 
+/* What every rig is told of the machine. */
+const struct machine *rig_machine(void);
 /* Exits the test as skipped where BPF cannot be loaded at all. */
 void rig_setup(struct rig *r, const char *policy, const struct rig_options *opt);
 /* Whether this kernel has TCX, by its version (6.6); without it, TC hooks are clsact filters. */

@@ -142,8 +142,12 @@ void mm_insert(struct mm *m, const char *address, unsigned int bits, uint64_t va
 		unsigned int side = b[i / 8] >> (7 - i % 8) & 1;
 		uint64_t next = m->nodes.v[node].side[side];
 
-		if (next == MM_NONE) {
+		/* a wider network that is already there stands for what is left of it */
+		if (next == MM_NONE || next & MM_DATA(0)) {
+			uint64_t wide = next;
+
 			next = new_node(m);
+			m->nodes.v[next].side[0] = m->nodes.v[next].side[1] = wide;
 			m->nodes.v[node].side[side] = next;
 		}
 		cr_assert_lt(next, m->nodes.n);

@@ -44,7 +44,8 @@ size_t mm_raw(struct mm *m, const void *bytes, size_t n);
 /* { "country_code": cc } */
 size_t mm_country(struct mm *m, const char *cc);
 
-/* Stands for the prefix (bits of the tree's own addresses); makes nodes on the way. */
+/* Stands for the prefix (bits of the tree's own addresses); makes nodes on the way. The wider
+ * of two nested networks comes first. */
 void mm_insert(struct mm *m, const char *address, unsigned int bits, uint64_t value);
 /* The same for text such as "203.0.113.0/24", IPv4 at ::/96. */
 void mm_put(struct mm *m, const char *prefix, size_t data);
