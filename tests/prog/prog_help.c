@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #define BPFFS "/sys/fs/bpf"
 
@@ -179,6 +180,14 @@ int64_t rig_lead_seconds(void)
 	const char *text = getenv("CURFEW_TEST_LEAD");
 
 	return text ? atoi(text) : 5;
+}
+
+void rig_sleep_past(struct rig *r, struct utc edge)
+{
+	uint64_t until = time_map_jiffies(&r->clock, edge) + 2;
+
+	while (datapath_jiffies(r->dp) < until)
+		usleep(1000);
 }
 
 void rig_setup(struct rig *r, const char *policy, const struct rig_options *opt)

@@ -55,6 +55,8 @@ bool rig_kernel_has_tcx(void);
  * where the verifier is slow (CURFEW_TEST_LEAD, as in an emulated machine).
  */
 int64_t rig_lead_seconds(void);
+/* Sleeps until the rig's clock, as the kernel sees it, is a moment past an edge. */
+void rig_sleep_past(struct rig *r, struct utc edge);
 /* Another policy, the same maps. */
 void rig_reload(struct rig *r, const char *policy, const struct rig_options *opt);
 

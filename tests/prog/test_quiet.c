@@ -6,7 +6,6 @@
 #include <criterion/criterion.h>
 #include <sched.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/policy/failing.h"
@@ -98,15 +97,6 @@ Test(quiet, is_remembered_by_each_hook_and_family)
 	}
 }
 
-static void sleep_past(struct rig *r, struct utc edge)
-{
-	uint64_t until = time_map_jiffies(&r->clock, edge) + 2;
-	struct timespec ts = { 0, 1000000L };
-
-	while (datapath_jiffies(r->dp) < until)
-		nanosleep(&ts, NULL);
-}
-
 Test(quiet, ends_when_a_window_opens)
 {
 	struct rig_options opt = { .now = "2026-11-23 21:50:00",
@@ -118,7 +108,7 @@ Test(quiet, ends_when_a_window_opens)
 	several(&r, RIG_INSIDE, &upload6, CF_REASON_PASS_CLOSED);
 	several(&r, RIG_GATEWAY, &upload, CF_REASON_PASS_CLOSED);
 	cr_assert_eq(slots(&r).quiet, 3);
-	sleep_past(&r, (struct utc){ 1795471200 }); /* 22:00 */
+	rig_sleep_past(&r, (struct utc){ 1795471200 }); /* 22:00 */
 	assert_reason(rig_packet(&r, RIG_INSIDE, &upload), CF_REASON_DROP_POLICY);
 	assert_reason(rig_packet(&r, RIG_INSIDE, &upload6), CF_REASON_DROP_POLICY);
 	assert_reason(rig_packet(&r, RIG_GATEWAY, &upload), CF_REASON_DROP_POLICY);

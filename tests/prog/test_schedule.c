@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* P4: windows open and close in the kernel, on time, with nobody's help. */
 #include <criterion/criterion.h>
-#include <time.h>
 
 #include "prog_help.h"
 
@@ -13,16 +12,6 @@
 static const struct frame_spec upload = { "10.0.0.5", "203.0.113.1", 6, 40000,
 					  443,        1000,          5, .options = 0 };
 
-/* Sleeps until the rig's clock, as the kernel sees it, is a moment past the edge. */
-static void sleep_past(struct rig *r, struct utc edge)
-{
-	uint64_t until = time_map_jiffies(&r->clock, edge) + 2;
-	struct timespec ts = { 0, 20 * 1000000L };
-
-	while (datapath_jiffies(r->dp) < until)
-		nanosleep(&ts, NULL);
-}
-
 Test(schedule, a_window_opens_by_itself)
 {
 	struct rig_options opt = { .now = "2026-11-23 21:50:00",
@@ -32,7 +21,7 @@ Test(schedule, a_window_opens_by_itself)
 	rig_setup(&r, NIGHT, &opt);
 	for (int i = 0; i < 5; i++)
 		assert_reason(rig_packet(&r, RIG_INSIDE, &upload), CF_REASON_PASS_CLOSED);
-	sleep_past(&r, (struct utc){ 1795471200 }); /* 22:00 */
+	rig_sleep_past(&r, (struct utc){ 1795471200 }); /* 22:00 */
 	for (int i = 0; i < 2; i++)
 		assert_reason(rig_packet(&r, RIG_INSIDE, &upload), CF_REASON_PASS_QUOTA);
 	assert_reason(rig_packet(&r, RIG_INSIDE, &upload), CF_REASON_DROP_QUOTA);
@@ -49,7 +38,7 @@ Test(schedule, a_window_closes_by_itself_and_the_next_one_starts_anew)
 	for (int i = 0; i < 2; i++)
 		assert_reason(rig_packet(&r, RIG_INSIDE, &upload), CF_REASON_PASS_QUOTA);
 	assert_reason(rig_packet(&r, RIG_INSIDE, &upload), CF_REASON_DROP_QUOTA);
-	sleep_past(&r, (struct utc){ 1795500000 }); /* 06:00 */
+	rig_sleep_past(&r, (struct utc){ 1795500000 }); /* 06:00 */
 	assert_reason(rig_packet(&r, RIG_INSIDE, &upload), CF_REASON_PASS_CLOSED);
 	rig_reload(&r, NIGHT, &next);
 	assert_reason(rig_packet(&r, RIG_INSIDE, &upload), CF_REASON_PASS_QUOTA);
