@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "image_help.h"
 
 static void refused(const struct image_input *in, const char *want)
@@ -198,6 +199,46 @@ Test(limits, rules)
 	at = strstr(text, "more than 512 rules");
 	cr_assert(at);
 	cr_assert_null(strstr(at + 1, "more than 512 rules"), "said once");
+}
+
+/* What image_warn_room() says, as text. */
+static const char *room(const struct image *img)
+{
+	struct diag_list diags = { 0 };
+	struct buf text = { 0 };
+
+	image_warn_room(img, &diags);
+	cr_assert_eq(diag_errors(&diags), 0);
+	diag_print(&diags, &text);
+	diag_list_done(&diags);
+	return keep(xstrdup(buf_text(&text)));
+}
+
+Test(limits, room_for_rules_by_hand)
+{
+	struct policy_set *set = set_new();
+	struct image_input in = input_for(set);
+	struct image *img;
+
+	while (set->policies.n < CF_RULES_MAX - 8)
+		policy_add(set, numbered("policy", (unsigned int)set->policies.n), any(), NULL)
+			->then.drop = true;
+	img = compile(&in);
+	cr_assert_str_empty(room(img));
+	image_free(img);
+	exempt_add(set, NULL, any(), NULL);
+	img = compile(&in);
+	cr_assert(strstr(room(img), "505 of 512 rules are used"));
+	cr_assert(strstr(room(img), "may soon find no room"));
+	cr_assert_null(image_no_room(img, true));
+	image_free(img);
+	while (set->policies.n < CF_RULES_MAX - 1)
+		policy_add(set, numbered("policy", (unsigned int)set->policies.n), any(), NULL)
+			->then.drop = true;
+	img = compile(&in);
+	cr_assert(strstr(room(img), "'curfew allow' find no room"));
+	cr_assert_str_eq(image_no_room(img, false), "rules");
+	image_free(img);
 }
 
 /* What is promised: that many policies, each with an except block of its own. */
@@ -403,6 +444,7 @@ Test(limits, segments)
 	struct policy_set *set = set_new();
 	struct image_input in = input_for(set);
 	struct policy *p = policy_add(set, "p", any(), NULL);
+	struct image *img;
 
 	p->then.drop = true;
 	p->during = often(30, 0);
@@ -412,7 +454,11 @@ Test(limits, segments)
 	/* 32 a day, and the schedule begins 8 days ago */
 	p->during = often(90, 1);
 	in.days = 4096 / 32 - 8;
-	image_free(compile(&in));
+	img = compile(&in);
+	cr_assert(strstr(room(img), "4096 of 4096 times at which windows open and close are used"));
+	cr_assert_null(image_no_room(img, false), "what never ends has no time");
+	cr_assert_not_null(image_no_room(img, true));
+	image_free(img);
 	in.days++;
 	refused(&in, "windows open and close 4128 times in the schedule, 4096 at most");
 }

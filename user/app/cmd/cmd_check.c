@@ -32,6 +32,8 @@ static int compile(struct running *run, struct diag_list *diags)
 	}
 	net_state_done(&net);
 	r = running_compile(run, &machine, NULL, now, &image, &manual, diags, &error);
+	if (r == 0)
+		image_warn_room(image, diags);
 	free(error);
 	manual_rules_done(&manual);
 	return r;

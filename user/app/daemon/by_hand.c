@@ -103,15 +103,35 @@ static const char *never_judged(const struct daemon *d, const char *to)
 	return l->flags & CF_LABEL_IGNORED ? reason_infos[l->reason].text : NULL;
 }
 
+/* The compiler would name whatever rule of the file comes last. */
+static int refuse_full(const struct daemon *d, bool ends, char **ret_error)
+{
+	const char *what = image_no_room(d->now.image, ends);
+
+	if (!what)
+		return 0;
+	*ret_error =
+		xprintf("there is no room for a rule by hand: the configuration, and %zu rules by "
+			"hand, use all %s that there may be; nothing was changed. 'curfew unblock "
+			"ID' or a smaller configuration makes room",
+			d->book.n, what);
+	return EXIT_USAGE;
+}
+
 static int add(struct daemon *d, const struct peer *peer, const json_t *args, bool allow,
 	       json_t **ret_reply, char **ret_error)
 {
 	struct callers buf;
 	const struct callers *callers = allow ? NULL : guard_callers_arg(args, &buf);
-	struct manual_entry *e = add_entry(d, peer, args, allow);
-	uint32_t id = e->id;
+	struct manual_entry *e;
+	uint32_t id;
 	int r;
 
+	r = refuse_full(d, number_arg(args, "for_seconds"), ret_error);
+	if (r)
+		return r;
+	e = add_entry(d, peer, args, allow);
+	id = e->id;
 	r = daemon_recompile_for(d, allow ? "allow by hand" : "block by hand", callers, ret_error);
 	if (r) {
 		manual_remove(&d->book, id);

@@ -170,6 +170,11 @@ static inline void image_free_p(struct image **img)
 }
 #define _cleanup_image_ _cleanup_(image_free_p)
 
+/* Warns where so little is left of a table that rules made by hand may find no room in it. */
+void image_warn_room(const struct image *img, struct diag_list *diags);
+/* Of what nothing is left for one rule more, that ends some day; NULL: there is room. */
+const char *image_no_room(const struct image *img, bool ends);
+
 /* How much there is of what, for `status`; bytes: all tables as the kernel holds them. */
 struct image_stats {
 	size_t labels, source_classes, sources;
