@@ -27,7 +27,7 @@ mode enforce
 """
 
 
-READERS = re.compile("^there is no interface '|none of the interfaces that are named"
+READERS = re.compile("know no network of AS64500$|^there is no interface '|none of the interfaces that are named"
                      r"|(are|is) over$|has run out$|ends in \d+ days$")
 EXAMPLE = re.compile(r"^(?:```curfew|\.\\\" example\n\.Bd .*)\n(.*?)^(?:```|\.Ed)$", re.M | re.S)
 

@@ -4,7 +4,8 @@
  * neighbours.
  *
  * bad   is refused; what it is told is NAME.err, to the byte
- * warn  passes with warnings, which are NAME.err
+ * warn  passes with warnings, which are NAME.err; it is compiled, too, and where it names a
+ *       database, that is the lab's
  * good  parses; printed it is NAME.out; that parses and prints to itself; what
  *       the checker says is NAME.check (no such file: nothing)
  */
@@ -12,8 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/policy/policy.h"
+#include "core/geo/csv.h"
+#include "core/image/image.h"
 #include "port/files.h"
+#include "port/zones.h"
 
 #define BAD_MIN  500 /* fewer cases than promised mean that some were lost */
 #define GOOD_MIN 15
@@ -123,6 +126,44 @@ static void run_bad(const char *conf)
 	expect_diags(conf, ".err", &diags);
 }
 
+#define GEO "../../fixtures/lab-geo.csv"
+#define NOW ((struct utc){ 1795392000 }) /* 2026-11-23 */
+
+static struct geo_table *read_geo(void)
+{
+	_cleanup_free_ char *text = NULL, *why = NULL;
+	struct geo_csv_options options = { 0 };
+	struct geo_table *t = NULL;
+	size_t n = 0;
+
+	if (files_read(GEO, FILES_SIZE_MAX, &text, &n) < 0 ||
+	    geo_csv_parse(GEO, text, n, &options, &t, NULL, &why) < 0)
+		fail(GEO, why ? why : "cannot be read");
+	return t;
+}
+
+/* What only the tables show. */
+static void compile(const struct policy_set *set, const char *conf, struct diag_list *diags)
+{
+	_cleanup_geo_table_ struct geo_table *geo = set->geo.n ? read_geo() : NULL;
+	_cleanup_zones_ struct zones *zones = zones_new(NULL);
+	struct zone_source source = zones_source(zones);
+	_cleanup_image_ struct image *img = NULL;
+	struct image_input in = {
+		.set = set,
+		.geo = { .city = geo },
+		.zones = &source,
+		.geo_missing = !geo,
+		.now = NOW,
+		.days = 36,
+		.warn = true,
+	};
+
+	zones_set_site(zones, set->site.timezone ? set->site.timezone : "UTC");
+	if (image_compile(&in, &img, diags) < 0)
+		fail(conf, "does not compile");
+}
+
 static void run_warn(const char *conf)
 {
 	_cleanup_diag_list_ struct diag_list diags = { 0 };
@@ -132,6 +173,8 @@ static void run_warn(const char *conf)
 		policy_check(set, &policy_io_files, &diags);
 	if (diag_errors(&diags))
 		fail(conf, "an error");
+	else
+		compile(set, conf, &diags);
 	if (!diags.n)
 		fail(conf, "no warning");
 	expect_places(conf, &diags);
@@ -154,6 +197,8 @@ static void run_good(const char *conf)
 	policy_print(set, &first);
 	expect_file(conf, ".out", buf_text(&first));
 	policy_check(set, &policy_io_files, &check);
+	if (!diag_errors(&check))
+		compile(set, conf, &check);
 	expect_diags(conf, ".check", &check);
 	if (policy_parse(&io, conf, &again, &again_diags) < 0) {
 		fail(conf, "what was printed does not parse");

@@ -109,6 +109,7 @@ int running_compile(const struct running *run, const struct machine *machine,
 		.vendors = &vendors,
 		.now = now,
 		.days = RUNNING_DAYS,
+		.warn = run->warn,
 	};
 	int r;
 

@@ -28,6 +28,7 @@ struct running {
 	struct zone_source zone_source; /* a NULL name is the site's zone */
 	const struct zone *zone;        /* the site's */
 	struct manual_rules manual;     /* `block` and `allow`, read against this set */
+	bool warn;                      /* running_compile() also says what is likely a mistake */
 	uint32_t generation;
 	struct utc loaded_at;
 	bool mode_by_hand;      /* set->mode is not what the file says */

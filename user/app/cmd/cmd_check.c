@@ -46,6 +46,7 @@ static int check(const char *path, bool syntax, struct diag_list *diags)
 
 	if (r < 0 || syntax)
 		return r;
+	run.warn = true;
 	r = running_load_geo(&run, diags);
 	return r < 0 ? r : compile(&run, diags);
 }

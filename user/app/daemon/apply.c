@@ -45,7 +45,8 @@ static int bad(const struct diag_list *diags, char *sentence, const char *outcom
 }
 
 static int compile(struct daemon *d, const struct running *run, const struct machine *machine,
-		   struct image **ret_image, struct manual_rules *ret_manual, char **ret_error)
+		   struct image **ret_image, struct manual_rules *ret_manual, struct buf *warnings,
+		   char **ret_error)
 {
 	_cleanup_diag_list_ struct diag_list diags = { 0 };
 	uint64_t began = daemon_monotonic_us();
@@ -54,6 +55,8 @@ static int compile(struct daemon *d, const struct running *run, const struct mac
 				&diags, &sentence);
 
 	d->took.compile_us = daemon_monotonic_us() - began;
+	if (r == 0 && warnings)
+		diags_append(&diags, warnings);
 	if (r == 0)
 		return 0;
 	if (sentence && !diags.n) {
@@ -164,7 +167,8 @@ static int attempt(struct daemon *d, const struct attempt *a, struct running *re
 		*ret_error = xprintf("cannot read interfaces and routes: %s", strerror(-r));
 		return EXIT_DEGRADED;
 	}
-	r = compile(d, a->next, &machine, &image, &manual, ret_error);
+	r = compile(d, a->next, &machine, &image, &manual, a->warnings, ret_error);
+	a->next->warn = false; /* said; it is compiled every day */
 	if (r == 0)
 		r = guard_callers(d, image, a->callers, a->next->zone, ret_error);
 	if (r == 0 && a->warnings)
@@ -208,7 +212,7 @@ int daemon_recompile_warned(struct daemon *d, const char *because, const struct 
 	int r;
 
 	daemon_promise(d);
-	r = compile(d, &d->now, &d->machine, &image, &manual, ret_error);
+	r = compile(d, &d->now, &d->machine, &image, &manual, NULL, ret_error);
 	if (r == 0)
 		r = guard_callers(d, image, callers, d->zone, ret_error);
 	if (r == 0 && warnings)
@@ -258,6 +262,7 @@ static int read_next(struct daemon *d, struct running *next, struct buf *warning
 	if (net_state_read(&net) == 0)
 		running_check_here(next, &net, daemon_now(d), &diags);
 	diags_append(&diags, warnings);
+	next->warn = true;
 	return 0;
 }
 

@@ -91,8 +91,10 @@ struct cells {
 static struct cf_row row_of(const struct cells *c, const struct facts *f, uint32_t from,
 			    struct cf_row row)
 {
-	const struct build *b = c->s->b;
+	struct build *b = c->s->b;
 
+	if (b->in->warn)
+		conditions_meet(&b->from, true, f, from);
 	for (size_t i = 0; i < c->rules.n; i++)
 		if (conditions_hold(&b->from, b->rules.v[c->rules.v[i]].from, f, from))
 			row_set(&row, c->rules.v[i]);

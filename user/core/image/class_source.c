@@ -124,8 +124,13 @@ static void add_sources(struct source_classes *s, struct intern *classes,
 	const struct literals *l = &s->b->from.literals;
 	_cleanup_free_ uint32_t *of_set = xcalloc(l->sets.n, sizeof(*of_set));
 
-	for (uint32_t set = 0; set < l->sets.n; set++)
+	for (uint32_t set = 0; set < l->sets.n; set++) {
+		const struct facts f = { .set = set };
+
 		of_set[set] = class_of(s, classes, set);
+		for (uint32_t from = 0; s->b->in->warn && from < CF_FROM_MAX; from++)
+			conditions_meet(&s->b->from, false, &f, from);
+	}
 	for (size_t i = 0; i < l->points.n; i++) {
 		const struct literal_point *p = &l->points.v[i];
 

@@ -239,8 +239,11 @@ static uint32_t label_of(struct sweep *s, const struct facts *f)
 	if (!conditions_name_asn(&b->to, key.asn))
 		key.asn = 0;
 	n = intern_add(&s->matches, &key, &fresh);
-	if (fresh)
+	if (fresh) {
 		*VEC_ADD(&s->match_labels) = match(s, &key);
+		if (b->in->warn)
+			conditions_meet(&b->to, false, &key, CF_FROM_MAX);
+	}
 	label = s->match_labels.v[n];
 	row = &b->img->dst_rows.v[label.row];
 	if (row_meets(row, &b->asn_rules))

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "core/image/build.h"
+#include "core/image/warn.h"
 #include "core/policy/failing.h"
 
 void build_error(struct build *b, struct pos pos, const char *help, const char *fmt, ...)
@@ -113,16 +113,22 @@ static void build_all(struct build *b)
 	build_label_order(b);
 	build_dxr(b);
 	build_tree6(b);
+	if (b->in->warn) {
+		warn_dead(b);
+		warn_covered(b);
+	}
 }
 
 int image_compile(const struct image_input *in, struct image **ret, struct diag_list *diags)
 {
 	_cleanup_(build_done) struct build b = { .in = in, .diags = diags };
+	size_t first = diags->n;
 
 	b.img = xcalloc(1, sizeof(*b.img));
 	conditions_init(&b.from, SIDE_FROM, in->set);
 	conditions_init(&b.to, SIDE_TO, in->set);
 	build_all(&b);
+	diag_sort(diags, first);
 	if (b.errors)
 		return -EINVAL;
 	*ret = TAKE(b.img);

@@ -158,12 +158,10 @@ static uint32_t add_or(struct build *b, struct conditions *c, const struct expr 
 	return add(c, cond);
 }
 
-uint32_t conditions_add(struct build *b, struct conditions *c, const struct expr *e)
+static uint32_t add_expr(struct build *b, struct conditions *c, const struct expr *e)
 {
 	struct condition cond = { 0 };
 
-	if (!e)
-		return CONDITION_ANY;
 	if (e->op == EXPR_ATOM)
 		return add_atom(b, c, e);
 	if (e->op == EXPR_OR)
@@ -172,6 +170,16 @@ uint32_t conditions_add(struct build *b, struct conditions *c, const struct expr
 	for (size_t i = 0; i < e->n; i++)
 		*VEC_ADD(&cond) = conditions_add(b, c, e->v[i]);
 	return add(c, cond);
+}
+
+uint32_t conditions_add(struct build *b, struct conditions *c, const struct expr *e)
+{
+	uint32_t n = e ? add_expr(b, c, e) : CONDITION_ANY;
+
+	/* a set's name is not what its condition was made from */
+	if (n != CONDITION_ANY && !c->all.v[n].expr)
+		c->all.v[n].expr = e;
+	return n;
 }
 
 static int compare_km(const void *a, const void *b)
@@ -258,6 +266,13 @@ bool conditions_hold(const struct conditions *c, uint32_t condition, const struc
 		       !conditions_hold(c, cond->v[1], f, from);
 	}
 	return false;
+}
+
+void conditions_meet(struct conditions *c, bool facets, const struct facts *f, uint32_t from)
+{
+	for (uint32_t i = 0; i < c->all.n; i++)
+		if (!c->all.v[i].met && conditions_ask_facets(c, i) == facets)
+			c->all.v[i].met = conditions_hold(c, i, f, from);
 }
 
 bool conditions_ask_facets(const struct conditions *c, uint32_t condition)

@@ -65,6 +65,8 @@ struct condition {
 	uint16_t cc;
 	uint32_t *v; /* numbers of the operands */
 	size_t n, cap;
+	const struct expr *expr; /* it was made from; NULL: from several, or from none */
+	bool met;                /* see conditions_meet() */
 };
 
 struct build;
@@ -111,6 +113,8 @@ uint32_t conditions_add(struct build *b, struct conditions *c, const struct expr
 void conditions_ready(struct conditions *c);
 bool conditions_hold(const struct conditions *c, uint32_t condition, const struct facts *f,
 		     uint32_t from);
+/* Notes which conditions hold for these facts, of those that ask for facets or of the others. */
+void conditions_meet(struct conditions *c, bool facets, const struct facts *f, uint32_t from);
 /* Whether it asks for MAC, interface or VLAN. */
 bool conditions_ask_facets(const struct conditions *c, uint32_t condition);
 /* Sets the bit of each group of literals that it asks about. */

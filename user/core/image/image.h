@@ -154,6 +154,7 @@ struct image_input {
 	const struct vendor_source *vendors; /* NULL: none are known */
 	struct utc now;
 	unsigned int days; /* of schedule, counted from now; at least 35 in service */
+	bool warn;         /* `diags` also gets what is likely a mistake; takes longer */
 };
 
 /*

@@ -183,7 +183,7 @@ static void warn_own_network(struct checker *c, const struct expr *e)
 }
 
 /* Networks in which anyone can rent an address; the exception is then an open door. */
-static void warn_cloud(struct checker *c, const struct expr *e)
+static void warn_cloud(struct checker *c, const struct expr *e, const struct expr *by_set)
 {
 	static const struct {
 		uint32_t asn;
@@ -197,10 +197,18 @@ static void warn_cloud(struct checker *c, const struct expr *e)
 		{ 20473, "Vultr" },        { 63949, "Akamai Linode" }, { 20940, "Akamai" },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(clouds) && e->atom.kind == ATOM_ASN; i++)
-		if (clouds[i].asn == e->atom.number)
+	/* the place is where it is let out, not where a set names it; what 'except' takes out is
+	 * not let out */
+	for (size_t i = 0; e && i < (e->op == EXPR_EXCEPT ? 1 : e->n); i++)
+		warn_cloud(c, e->v[i], by_set);
+	if (!e || e->op != EXPR_ATOM)
+		return;
+	if (e->atom.kind == ATOM_SET)
+		warn_cloud(c, c->set->sets.v[e->atom.set].expr, by_set ? by_set : e);
+	for (size_t i = 0; i < ARRAY_SIZE(clouds); i++)
+		if (e->atom.kind == ATOM_ASN && clouds[i].asn == e->atom.number)
 			check_warning(
-				c, e->pos,
+				c, by_set ? by_set->pos : e->pos,
 				"name the networks you use, or give it a quota of its own",
 				"anyone can rent an address in AS%u (%s): this lets uploads to all of them pass",
 				clouds[i].asn, clouds[i].name);
@@ -217,11 +225,11 @@ static void warn_destinations(struct checker *c)
 		check_each_atom(c, p->to && p->to->op == EXPR_EXCEPT ? p->to->v[0] : p->to,
 				warn_own_network);
 		for (size_t k = 0; k < p->excepts.n; k++)
-			check_each_atom(c, p->excepts.v[k].to, warn_cloud);
+			warn_cloud(c, p->excepts.v[k].to, NULL);
 	}
 	for (size_t i = 0; i < set->exempts.n; i++) {
 		check_each_atom(c, set->exempts.v[i].to, warn_own_network);
-		check_each_atom(c, set->exempts.v[i].to, warn_cloud);
+		warn_cloud(c, set->exempts.v[i].to, NULL);
 	}
 	for (size_t i = 0; i < set->protects.n; i++)
 		check_each_atom(c, set->protects.v[i].to, warn_own_network);
