@@ -127,6 +127,29 @@ int running_compile(const struct running *run, const struct machine *machine,
 	return 0;
 }
 
+int running_compile_here(struct running *run, struct utc now, struct diag_list *diags)
+{
+	_cleanup_machine_ struct machine machine = { 0 };
+	struct manual_rules manual = { 0 };
+	struct image *image = NULL;
+	struct net_state net = { 0 };
+	char *error = NULL;
+	int r;
+
+	/* Addresses and routes only help: a policy is checked on other machines too. */
+	if (net_state_read(&net) == 0) {
+		machine_build(&net, run->set, &machine);
+		if (run->warn)
+			running_check_here(run, &net, now, diags);
+	}
+	net_state_done(&net);
+	r = running_compile(run, &machine, NULL, now, &image, &manual, diags, &error);
+	free(error);
+	if (r == 0)
+		running_adopt(run, image, &manual);
+	return r;
+}
+
 void running_adopt(struct running *run, struct image *image, struct manual_rules *manual)
 {
 	image_free(run->image);

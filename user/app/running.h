@@ -56,6 +56,9 @@ void running_check_here(const struct running *run, const struct net_state *net, 
 int running_compile(const struct running *run, const struct machine *machine,
 		    const struct manual_book *book, struct utc now, struct image **ret_image,
 		    struct manual_rules *ret_manual, struct diag_list *diags, char **ret_error);
+/* The same for this machine as it is, and adopts it; with run->warn as running_check_here() does.
+ */
+int running_compile_here(struct running *run, struct utc now, struct diag_list *diags);
 /* Puts new results in the place of the old ones. */
 void running_adopt(struct running *run, struct image *image, struct manual_rules *manual);
 

@@ -3,8 +3,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/cmd/in_force.h"
 #include "app/cmd/options.h"
 #include "app/running.h"
+#include "app/show/json_util.h"
 #include "base/buf.h"
 
 struct check_options {
@@ -15,31 +17,66 @@ static const struct option_row check_rows[] = {
 	{ 0 },
 };
 
-static int compile(struct running *run, struct diag_list *diags)
-{
-	_cleanup_machine_ struct machine machine = { 0 };
-	_cleanup_image_ struct image *image = NULL;
-	struct manual_rules manual = { 0 };
-	struct net_state net = { 0 };
-	struct utc now = { time(NULL) };
-	char *error = NULL;
-	int r;
+#define CUTS_SHOWN 10
 
-	/* Addresses and routes only help: a policy is checked on other machines too. */
-	if (net_state_read(&net) == 0) {
-		machine_build(&net, run->set, &machine);
-		running_check_here(run, &net, now, diags);
+/* Where the quota stands that `diff` and the daemon write so. */
+static struct pos quota_pos(const struct policy *p, const char *text)
+{
+	for (size_t i = 0; i < p->quotas.n; i++) {
+		_cleanup_buf_ struct buf line = { 0 };
+
+		policy_print_quota(&p->quotas.v[i], &line);
+		if (!strcmp(buf_text(&line), text))
+			return p->quotas.v[i].pos;
 	}
-	net_state_done(&net);
-	r = running_compile(run, &machine, NULL, now, &image, &manual, diags, &error);
-	if (r == 0)
-		image_warn_room(image, diags);
-	free(error);
-	manual_rules_done(&manual);
-	return r;
+	return p->pos;
 }
 
-static int check(const char *path, bool syntax, struct diag_list *diags)
+static void warn_cuts(const struct policy_set *set, const json_t *cuts, struct diag_list *diags)
+{
+	size_t first = diags->n, i;
+	struct pos pos = { 0 };
+	const json_t *row;
+
+	json_array_foreach(cuts, i, row)
+	{
+		const char *policy = json_get_text(row, "policy");
+		const char *quota = json_get_text(row, "quota");
+		_cleanup_free_ char *help = NULL;
+
+		if (i == CUTS_SHOWN)
+			break;
+		pos = quota_pos(policy_find_policy(set, policy), quota);
+		help = xprintf(
+			"curfew quotas reset %s gives it back; or leave the policy in 'mode observe'",
+			json_get_text(row, "key") ?: "KEY");
+		diag_add(diags, set, DIAG_WARNING, pos, help,
+			 "policy \"%s\" cuts %s at once: of %s, nothing is left", policy,
+			 json_get_text(row, "key_text") ?: "?", quota);
+	}
+	diag_sort(diags, first);
+	if (json_array_size(cuts) > CUTS_SHOWN)
+		diag_add(diags, set, DIAG_WARNING, pos, "'curfew diff' lists them",
+			 "and %zu more keys are cut at once", json_array_size(cuts) - CUTS_SHOWN);
+}
+
+/* What is used up only a daemon knows, and there need be none. */
+static void check_cuts(const struct cli *cli, const struct policy_set *set, struct diag_list *diags)
+{
+	_cleanup_in_force_ struct in_force before = { .now = { time(NULL) } };
+	struct policy_diff d;
+	json_t *cuts;
+
+	if (set->mode != MODE_ENFORCE || in_force_try(cli, &before))
+		return;
+	in_force_diff(&before, set, &d);
+	cuts = in_force_cuts(cli, set, &d);
+	warn_cuts(set, cuts, diags);
+	json_decref(cuts);
+	policy_diff_done(&d);
+}
+
+static int check(const struct cli *cli, const char *path, bool syntax, struct diag_list *diags)
 {
 	_cleanup_running_ struct running run = { 0 };
 	int r = running_read(path, &run, diags);
@@ -48,7 +85,13 @@ static int check(const char *path, bool syntax, struct diag_list *diags)
 		return r;
 	run.warn = true;
 	r = running_load_geo(&run, diags);
-	return r < 0 ? r : compile(&run, diags);
+	if (r == 0)
+		r = running_compile_here(&run, (struct utc){ time(NULL) }, diags);
+	if (r < 0)
+		return r;
+	image_warn_room(run.image, diags);
+	check_cuts(cli, run.set, diags);
+	return 0;
 }
 
 static int print_json(const struct diag_list *diags)
@@ -81,7 +124,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		return r;
 	if (argc > 1)
 		return cmd_usage(cli, "one file at a time");
-	r = check(argc ? argv[0] : cli->config, o.syntax, &diags) < 0 ? EXIT_USAGE : EXIT_FINE;
+	r = check(cli, argc ? argv[0] : cli->config, o.syntax, &diags) < 0 ? EXIT_USAGE : EXIT_FINE;
 	if (cli->json)
 		print_json(&diags);
 	else {
@@ -99,7 +142,8 @@ const struct cmd cmd_check = {
 		"compiles it for this machine: what passes here, 'curfew reload' takes. Errors and warnings\n"
 		"name file:line:column. Exit code 0: good, perhaps with warnings; 2: not.\n"
 		"Interfaces that are not there are warned of, too; on a machine that has none of those that\n"
-		"the file names, one note says so.\n"
+		"the file names, one note says so. Warned of is what never matches, what something else\n"
+		"covers, and where a daemon answers, keys that enforcing FILE would cut at once.\n"
 		"\n"
 		"  --syntax  only the language: no databases, nothing of this machine but its time zones",
 	.run = run,

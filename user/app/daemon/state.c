@@ -165,6 +165,34 @@ static void add_dates(void *arg, const struct time_expr *file)
 					     buf_text(&text)));
 }
 
+static void add_built(json_t *databases, const char *kind, const struct geo_table *t)
+{
+	if (t)
+		json_object_set_new(databases, kind, json_count(t->built_at));
+}
+
+/* What was compiled, as far as `diff` compares it. */
+static void add_compiled(const struct daemon *d, json_t *reply)
+{
+	json_t *databases = json_object(), *policies = json_object();
+
+	add_built(databases, "country", d->now.geo.country);
+	add_built(databases, "asn", d->now.geo.asn);
+	add_built(databases, "city", d->now.geo.city);
+	for (size_t i = 0; i < d->now.set->policies.n; i++) {
+		const struct image_reach *r = &d->now.image->reach.v[i];
+		char digest[24];
+
+		snprintf(digest, sizeof(digest), "%016llx", (unsigned long long)r->digest);
+		json_object_set_new(policies, d->now.set->policies.v[i].name,
+				    json_pack("{s:o, s:o, s:s}", "addresses4",
+					      json_count(r->addresses4), "nets6",
+					      json_count(r->nets6), "digest", digest));
+	}
+	json_object_set_new(reply, "databases", databases);
+	json_object_set_new(reply, "policies", policies);
+}
+
 /* With what was read from lists, for `diff`: the files may say something else by now. */
 static int request_config(struct daemon *d, const struct peer *peer _unused_,
 			  const json_t *args _unused_, json_t **ret_reply,
@@ -179,6 +207,7 @@ static int request_config(struct daemon *d, const struct peer *peer _unused_,
 	*ret_reply = json_pack("{s:s, s:I, s:I, s:o, s:o}", "text", buf_text(&text), "generation",
 			       (json_int_t)d->now.generation, "now", (json_int_t)daemon_now(d).s,
 			       "lists", lists, "date_files", dates);
+	add_compiled(d, *ret_reply);
 	return 0;
 }
 

@@ -92,6 +92,7 @@ void build_destinations(struct build *b);
 void build_label_order(struct build *b);
 void build_dxr(struct build *b);
 void build_tree6(struct build *b);
+void build_reach(struct build *b);
 void build_schedule(struct build *b);
 
 #endif

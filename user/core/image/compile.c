@@ -113,6 +113,7 @@ static void build_all(struct build *b)
 	build_label_order(b);
 	build_dxr(b);
 	build_tree6(b);
+	build_reach(b);
 	if (b->in->warn) {
 		warn_dead(b);
 		warn_covered(b);
@@ -165,5 +166,6 @@ void image_free(struct image *img)
 	free(img->edges.v);
 	free(img->rule_policy.v);
 	free(img->quota_line.v);
+	free(img->reach.v);
 	free(img);
 }

@@ -65,6 +65,13 @@ struct image_interface {
 /* In quota_line: it is a rate. */
 #define IMAGE_RATE (1U << 31)
 
+/* What a rule's `to` holds of the addresses that are judged. */
+struct image_reach {
+	uint64_t addresses4;
+	uint64_t nets6;  /* as many addresses as so many /64s, rounded up */
+	uint64_t digest; /* of which they are, however their ranges are cut */
+};
+
 struct image {
 	/* classes */
 	IMAGE_ARRAY(struct cf_root4) root4; /* 65,536, and parts of them */
@@ -118,6 +125,7 @@ struct image {
 	 * IMAGE_RATE and which of its rates */
 	IMAGE_ARRAY(uint32_t) rule_policy;
 	IMAGE_ARRAY(uint32_t) quota_line;
+	IMAGE_ARRAY(struct image_reach) reach; /* by rule */
 };
 
 /* What the machine knows and no file says. */
