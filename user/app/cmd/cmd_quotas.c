@@ -41,6 +41,9 @@ static void add_where(struct table *t, const json_t *row)
 	if (json_get_count(row, "asn") && key && strncmp(key, "AS", 2))
 		buf_printf(&b, "%sAS%" PRIu64 "%s%.24s", b.n ? ", " : "",
 			   json_get_count(row, "asn"), name ? " " : "", name ? name : "");
+	/* a network that stands for what it has of no AS */
+	if (!json_object_get(row, "country") && json_is_null(json_object_get(row, "asn")))
+		buf_puts(&b, "no known AS");
 	show_text(t, buf_text(&b));
 }
 

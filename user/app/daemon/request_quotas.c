@@ -44,7 +44,7 @@ static const char *as_name(const struct daemon *d, uint32_t asn)
 static bool has_destination(const struct cf_quota_key *key)
 {
 	return key->kind == CF_KEY_DESTINATION || key->kind == CF_KEY_PAIR ||
-	       key->kind == CF_KEY_PREFIX || (key->kind == CF_KEY_ASN && !key->asn);
+	       key->kind == CF_KEY_PREFIX;
 }
 
 static void add_place(struct daemon *d, json_t *o, const struct cf_quota_key *key)
@@ -59,7 +59,8 @@ static void add_place(struct daemon *d, json_t *o, const struct cf_quota_key *ke
 	} else if (key->kind == CF_KEY_COUNTRY) {
 		json_object_set_new(o, "country", json_text(key->cc));
 	} else if (key->kind == CF_KEY_ASN) {
-		json_object_set_new(o, "asn", json_integer(key->asn));
+		/* of no known AS it is a network: its first address may well be of one */
+		json_object_set_new(o, "asn", key->asn ? json_integer(key->asn) : json_null());
 		json_object_set_new(o, "as_name", json_text(as_name(d, key->asn)));
 	}
 }
