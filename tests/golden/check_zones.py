@@ -4,11 +4,13 @@
 
 Windows and periods are not computed here but watched: a clock on the wall is
 read at every step of the range, and what it shows is sorted into occurrences.
-Usage: check_zones.py CALENDAR_DUMP
+Usage: check_zones.py CALENDAR_DUMP [PROBES]
+       check_zones.py --probes    prints what tests/prog/zones.inc holds: what prog.zones asks the kernel
 """
 import datetime
 import os
 import random
+import re
 import subprocess
 import sys
 
@@ -332,9 +334,50 @@ def occurrences_of_days(wall, wanted):
     return merge((first[d], last[d]) for d in first)
 
 
+# ---- the kernel's table -------------------------------------------------------
+
+# a clock set forth and one set back: as it was, so that no law can change it
+PROBED = [
+    ("Europe/Berlin", seconds(2025, 3, 30)), ("Europe/Berlin", seconds(2025, 10, 26)),
+    ("Australia/Lord_Howe", seconds(2025, 4, 5, 12)), ("Australia/Lord_Howe", seconds(2025, 10, 4, 12)),
+    ("Asia/Kathmandu", seconds(2025, 3, 30)), ("Africa/Casablanca", seconds(2025, 2, 23)),
+    ("Africa/Casablanca", seconds(2025, 4, 6)),
+]
+PROBED_SPANS = [SPANS[i] for i in (0, 2, 3, 4)]
+
+
+def probes():
+    """Around each edge of a day: which of the windows are open."""
+    out = []
+    for name, begin in PROBED:
+        wall = Wall(name, begin, begin, False)
+        open_in = [occurrences(wall, days, start, stop) for _, days, start, stop in PROBED_SPANS]
+        edges = {t for spans in open_in for span in spans for t in span if begin <= t < begin + DAY}
+        moves = changes(zoneinfo.ZoneInfo(name), begin, begin + DAY, 3600)
+        for t in sorted(edges.union(moves)):
+            # a minute before: a slow test may be late by so much
+            for at in (t - 60, t + 1):
+                mask = sum(1 << i for i, spans in enumerate(open_in)
+                           if any(b <= at < e for b, e in spans))
+                out.append('PROBE("%s", %d, 0x%x)' % (name, at, mask))
+    return out
+
+
+def check_probes(path):
+    with open(path, encoding="ascii") as f:
+        written = re.findall(r"^PROBE\(.*\)$", f.read(), re.M)
+    want = probes()
+    for line in set(want).symmetric_difference(written):
+        fail("%s: %s %s" % (path, "missing" if line in want else "unexpected", line))
+    print("the kernel is asked about %d instants" % len(written))
+
+
 def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: check_zones.py CALENDAR_DUMP")
+    if sys.argv[1:] == ["--probes"]:
+        print("\n".join(probes()))
+        return
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: check_zones.py CALENDAR_DUMP [PROBES]")
     missing = [z for z in ZONES if not os.path.exists("/usr/share/zoneinfo/" + z)]
     if len(ZONES) - len(missing) < 12:
         print("SKIP: no zone data (tzdata): %s" % " ".join(missing))
@@ -357,6 +400,8 @@ def main():
     for name in ("Europe/Berlin", "Australia/Lord_Howe", "Africa/Casablanca", "America/St_Johns"):
         edges += check_range(dump, name, seconds(2011, 9, 1), seconds(2011, 9, 1) + 230 * DAY, True)
     print("windows and periods: %d questions, %d edges" % (dump.run(), edges))
+    if len(sys.argv) == 3:
+        check_probes(sys.argv[2])
     if failures:
         print("%d answers differ" % failures)
         sys.exit(1)

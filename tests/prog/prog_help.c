@@ -13,6 +13,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "port/zones.h"
+
 #define BPFFS "/sys/fs/bpf"
 
 /* The policy's own text, and the files of the options. */
@@ -52,7 +54,7 @@ static void fail_with(const struct diag_list *diags)
 	cr_assert_fail("%s", buf_text(&text));
 }
 
-/* Every test lives in UTC. */
+/* Every test lives in UTC, unless it says otherwise. */
 static const struct zone *utc_zone(void *arg, const char *name)
 {
 	static const char tzif[] =
@@ -73,6 +75,15 @@ static const struct zone *utc_zone(void *arg, const char *name)
 }
 
 static const struct zone_source zones = { utc_zone, NULL };
+
+static struct zone_source machines_zones(void)
+{
+	static struct zones *z;
+
+	if (!z)
+		z = zones_new(NULL);
+	return zones_source(z);
+}
 
 static struct utc parse_now(const char *text)
 {
@@ -125,11 +136,12 @@ static void compile(struct rig *r, const char *policy, const struct rig_options 
 	struct policy_io io = { read_text, glob_nothing, &texts };
 	struct diag_list diags = { 0 };
 	const struct vendor_source vendors = { get_vendors, (void *)opt };
+	struct zone_source real = machines_zones();
 	struct image_input in = {
 		.machine = rig_machine(),
 		.geo = opt->geo,
 		.manual = opt->manual,
-		.zones = &zones,
+		.zones = opt->machines_zones ? &real : &zones,
 		.vendors = &vendors,
 		.now = parse_now(opt->now),
 		.days = opt->days ? opt->days : 35,

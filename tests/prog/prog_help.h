@@ -37,6 +37,7 @@ struct rig_options {
 	int64_t run_after;   /* seconds that pass between compiling and running */
 	bool force_clsact;   /* no TCX, as before 6.6 */
 	bool no_conntrack;   /* as if the kernel had none */
+	bool machines_zones; /* by name, as the machine has them; else every zone is UTC */
 	const char *vendors; /* a list of MAC addresses as CSV; NULL: there is none */
 	const struct rig_file *files;
 	size_t n_files;
