@@ -8,12 +8,15 @@
  *   weekends ZONE BEGIN END
  *   dates ZONE DAYNUMBER DAYNUMBER BEGIN END
  *   period ZONE KIND N BEGIN END              KIND as enum period_kind; N: month_day or hours
+ *   window ZONE NAME BEGIN END                NAME of the policy file that is the argument
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "port/files.h"
 #include "port/zones.h"
 
 static void answer(int r, const struct interval_list *l)
@@ -106,9 +109,44 @@ static bool about_intervals(const char *line, struct zones *zones, char *zone)
 	return true;
 }
 
-int main(void)
+static bool about_window(const char *line, struct zones *zones, const char *zone,
+			 const struct policy_set *set)
+{
+	_cleanup_interval_list_ struct interval_list l = { 0 };
+	struct zone_source source = zones_source(zones);
+	const struct window *w;
+	int64_t begin, end;
+	char name[64];
+
+	if (!set || sscanf(line, "window %*s %63s %" SCNd64 " %" SCNd64, name, &begin, &end) != 3)
+		return false;
+	w = policy_find_window(set, name);
+	if (!w)
+		return false;
+	answer(time_expr_intervals(set, w->when, zone, &source, (struct utc){ begin },
+				   (struct utc){ end }, &l),
+	       &l);
+	return true;
+}
+
+static struct policy_set *read_policy(const char *path)
+{
+	struct diag_list diags = { 0 };
+	struct policy_set *set = NULL;
+	struct buf text = { 0 };
+
+	if (policy_parse(&policy_io_files, path, &set, &diags) < 0) {
+		diag_print(&diags, &text);
+		fputs(buf_text(&text), stderr);
+		exit(1);
+	}
+	return set;
+}
+
+int main(int argc, char **argv)
 {
 	_cleanup_zones_ struct zones *zones = zones_new(NULL);
+	struct policy_set *set = argc > 1 ? read_policy(argv[1]) : NULL;
 	char line[256], name[128];
 
 	while (fgets(line, sizeof(line), stdin)) {
@@ -117,9 +155,11 @@ int main(void)
 
 		if (r < 0)
 			printf("error %d\n", -r);
-		else if (!about_zone(line, z) && !about_intervals(line, zones, name))
+		else if (!about_zone(line, z) && !about_window(line, zones, name, set) &&
+			 !about_intervals(line, zones, name))
 			printf("error %d\n", EINVAL);
 		printf(".\n");
 	}
+	policy_set_free(set);
 	return 0;
 }

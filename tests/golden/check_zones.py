@@ -13,6 +13,7 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 
 try:
     import zoneinfo
@@ -85,8 +86,8 @@ PERIODS = [
 class Dump:
     """Asks the program; answers are lists of lines."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, *command):
+        self.command = command
         self.questions = []
 
     def ask(self, question, check):
@@ -94,7 +95,7 @@ class Dump:
 
     def run(self):
         text = "".join(q + "\n" for q, _ in self.questions)
-        out = subprocess.run([self.path], input=text, stdout=subprocess.PIPE, text=True,
+        out = subprocess.run(self.command, input=text, stdout=subprocess.PIPE, text=True,
                              check=True).stdout
         answers = out.split(".\n")
         if len(answers) != len(self.questions) + 1:
@@ -334,6 +335,75 @@ def occurrences_of_days(wall, wanted):
     return merge((first[d], last[d]) for d in first)
 
 
+# ---- windows made of others -----------------------------------------------------
+
+POLICY = """inside lan0
+outside wan0
+window night  = daily 22:00-06:00
+window work   = mon-fri 08:00-17:30
+window early  = daily 01:30-02:30
+window hour   = daily 02:00-03:00
+window closed = dates file "closed.txt"
+window feasts = dates file "feasts.ics"
+window union   = night, work, hour
+window both    = night and closed
+window but     = closed except early
+window without = (work, feasts) except (hour, night)
+window nested  = (closed, feasts) and (night except hour)
+mode observe
+"""
+CLOSED = [((2026, 3, 29), (2026, 3, 29)), ((2026, 10, 24), (2026, 10, 26)), ((2026, 4, 4), (2026, 4, 5)),
+          ((2026, 10, 4), (2026, 10, 4)), ((2026, 12, 31), (2027, 1, 1))]
+FEASTS = [((2026, 3, 8), (2026, 3, 8)), ((2026, 3, 22), (2026, 3, 23)), ((2026, 11, 1), (2026, 11, 1))]
+
+
+def both(a, b):
+    return merge((max(x[0], y[0]), min(x[1], y[1])) for x in a for y in b
+                 if max(x[0], y[0]) < min(x[1], y[1]))
+
+
+def less(a, b, begin, end):
+    edges = [begin] + [t for span in merge(b) for t in span] + [end]
+    return both(a, [(x, y) for x, y in zip(edges[::2], edges[1::2]) if x < y])
+
+
+def write_windows(folder):
+    with open(folder + "/closed.txt", "w", encoding="ascii") as f:
+        for first, last in CLOSED:
+            f.write("%d-%02d-%02d..%d-%02d-%02d\n" % (first + last))
+    with open(folder + "/feasts.ics", "w", encoding="ascii", newline="\r\n") as f:
+        f.write("BEGIN:VCALENDAR\nVERSION:2.0\n")
+        for first, last in FEASTS:
+            # the end is the day after
+            following = datetime.date(*last) + datetime.timedelta(days=1)
+            f.write("BEGIN:VEVENT\nDTSTART;VALUE=DATE:%d%02d%02d\n" % first)
+            f.write("DTEND;VALUE=DATE:%s\nEND:VEVENT\n" % following.strftime("%Y%m%d"))
+        f.write("END:VCALENDAR\n")
+    with open(folder + "/windows.conf", "w", encoding="ascii") as f:
+        f.write(POLICY)
+    return folder + "/windows.conf"
+
+
+def check_windows(dump, name):
+    begin, end = RANGES[0]
+    wall = Wall(name, begin, end, False)
+    night, work, hour, early = (occurrences(wall, *SPANS[i][1:]) for i in (0, 1, 2, 3))
+
+    def listed(dates):
+        days = [[(datetime.date(*d) - EPOCH_DAY).days for d in pair] for pair in dates]
+        return occurrences_of_days(wall, lambda day: any(a <= day <= b for a, b in days))
+
+    closed, feasts = listed(CLOSED), listed(FEASTS)
+    edges = 0
+    for window, want in (
+            ("union", merge(night + work + hour)), ("both", both(night, closed)),
+            ("but", less(closed, early, wall.begin, wall.end)),
+            ("without", less(merge(work + feasts), hour + night, wall.begin, wall.end)),
+            ("nested", both(merge(closed + feasts), less(night, hour, wall.begin, wall.end)))):
+        edges += expect_list(dump, "window %s %s" % (name, window), want, begin, end)
+    return edges
+
+
 # ---- the kernel's table -------------------------------------------------------
 
 # a clock set forth and one set back: as it was, so that no law can change it
@@ -400,6 +470,10 @@ def main():
     for name in ("Europe/Berlin", "Australia/Lord_Howe", "Africa/Casablanca", "America/St_Johns"):
         edges += check_range(dump, name, seconds(2011, 9, 1), seconds(2011, 9, 1) + 230 * DAY, True)
     print("windows and periods: %d questions, %d edges" % (dump.run(), edges))
+    with tempfile.TemporaryDirectory() as folder:
+        made = Dump(sys.argv[1], write_windows(folder))
+        edges = sum(check_windows(made, name) for name in zones)
+        print("windows made of others: %d questions, %d edges" % (made.run(), edges))
     if len(sys.argv) == 3:
         check_probes(sys.argv[2])
     if failures:
