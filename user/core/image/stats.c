@@ -6,9 +6,9 @@
 static size_t bytes(const struct image *img)
 {
 	return TABLE_BYTES(img->root4) + TABLE_BYTES(img->range4) + TABLE_BYTES(img->node6) +
-	       TABLE_BYTES(img->root6) + TABLE_BYTES(img->leaf6) + TABLE_BYTES(img->deep6) + TABLE_BYTES(img->low6) +
-	       TABLE_BYTES(img->labels) + TABLE_BYTES(img->dst_rows) + TABLE_BYTES(img->sources) +
-	       TABLE_BYTES(img->src_rows) + TABLE_BYTES(img->macs) +
+	       TABLE_BYTES(img->root6) + TABLE_BYTES(img->leaf6) + TABLE_BYTES(img->deep6) +
+	       TABLE_BYTES(img->low6) + TABLE_BYTES(img->labels) + TABLE_BYTES(img->dst_rows) +
+	       TABLE_BYTES(img->sources) + TABLE_BYTES(img->src_rows) + TABLE_BYTES(img->macs) +
 	       TABLE_BYTES(img->vlan_classes) + TABLE_BYTES(img->src_cells) +
 	       TABLE_BYTES(img->services) + TABLE_BYTES(img->service_rows) +
 	       TABLE_BYTES(img->service_protocols) + TABLE_BYTES(img->rules) +
