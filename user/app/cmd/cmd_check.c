@@ -67,10 +67,10 @@ static void check_cuts(const struct cli *cli, const struct policy_set *set, stru
 	struct policy_diff d;
 	json_t *cuts;
 
-	if (set->mode != MODE_ENFORCE || in_force_try(cli, &before))
+	if (set->mode != MODE_ENFORCE || in_force_try(cli, IN_FORCE_BRIEF_MS, &before))
 		return;
 	in_force_diff(&before, set, &d);
-	cuts = in_force_cuts(cli, set, &d);
+	cuts = in_force_cuts(cli, IN_FORCE_BRIEF_MS, set, &d);
 	warn_cuts(set, cuts, diags);
 	json_decref(cuts);
 	policy_diff_done(&d);

@@ -152,7 +152,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		return r;
 	in_force_diff(&before, after, &d);
 	r = d.changes.n || world_differs(&world) ? EXIT_DEGRADED : EXIT_FINE;
-	cuts = in_force_cuts(cli, after, &d);
+	cuts = in_force_cuts(cli, IN_FORCE_MS, after, &d);
 	if (cli->json)
 		print_json(&d, &world, cuts);
 	else

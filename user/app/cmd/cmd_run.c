@@ -13,6 +13,7 @@
 #include "app/daemon/parts.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "port/files.h"
 #include "port/kernel_facts.h"
 #include "port/notify.h"
 
@@ -126,10 +127,34 @@ static void start_keeping(struct daemon *d)
 	daemon_holds_open(d);
 }
 
-/* For who is locked out at boot. Where something is loaded already, `off` and `on` have the say. */
+#define BOOT_ID     "/proc/sys/kernel/random/boot_id"
+#define BOOT_ID_MAX 64
+
+/* Whether this is the first time since the boot; from now on it is not. Unknown is yes. */
+static bool first_since_boot(const char *path)
+{
+	_cleanup_free_ char *boot = NULL, *seen = NULL;
+	size_t n;
+	FILE *f;
+
+	if (files_read(BOOT_ID, BOOT_ID_MAX, &boot, &n) < 0)
+		return true;
+	if (files_read(path, BOOT_ID_MAX, &seen, &n) == 0 && !strcmp(boot, seen))
+		return false;
+	f = fopen(path, "we");
+	if (!f || fputs(boot, f) < 0)
+		log_err(-errno, "%s", path);
+	if (f)
+		fclose(f);
+	return true;
+}
+
+/* For who is locked out from boot on. Later 'on' and 'off' have the say, also after a detach. */
 static void heed_kernel(struct daemon *d)
 {
-	if (datapath_generation(d->dp) || !kernel_told("curfew.off"))
+	_cleanup_free_ char *path = xprintf("%s/off-at-boot", d->cli->state_dir);
+
+	if (datapath_generation(d->dp) || !kernel_told("curfew.off") || !first_since_boot(path))
 		return;
 	datapath_control(d->dp)->off_until = ~0ULL;
 	log_warning("curfew.off is on the kernel's command line");

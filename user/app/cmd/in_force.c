@@ -111,9 +111,9 @@ static int parse_reply(const struct cli *cli, const json_t *reply, struct in_for
 	return r;
 }
 
-int in_force_try(const struct cli *cli, struct in_force *ret)
+int in_force_try(const struct cli *cli, unsigned int timeout_ms, struct in_force *ret)
 {
-	int r = client_try(cli, "config", NULL, &ret->reply);
+	int r = client_ask(cli, "config", NULL, timeout_ms, &ret->reply);
 
 	return r ? r : parse_reply(cli, ret->reply, ret);
 }
@@ -121,7 +121,7 @@ int in_force_try(const struct cli *cli, struct in_force *ret)
 int in_force_read(const struct cli *cli, struct in_force *ret)
 {
 	_cleanup_free_ char *kept = NULL;
-	int r = in_force_try(cli, ret);
+	int r = in_force_try(cli, IN_FORCE_MS, ret);
 
 	if (r >= 0)
 		return r;
@@ -172,13 +172,14 @@ static bool is_kept(const struct policy_diff *d, const char *policy, const char 
 	return false;
 }
 
-json_t *in_force_cuts(const struct cli *cli, const struct policy_set *after,
-		      const struct policy_diff *d)
+json_t *in_force_cuts(const struct cli *cli, unsigned int timeout_ms,
+		      const struct policy_set *after, const struct policy_diff *d)
 {
 	json_t *reply, *cuts = json_array(), *row;
 	size_t i;
 
-	if (client_try(cli, "quotas", json_pack("{s:b, s:i}", "all", 0, "n", CUTS_MAX), &reply))
+	if (client_ask(cli, "quotas", json_pack("{s:b, s:i}", "all", 0, "n", CUTS_MAX), timeout_ms,
+		       &reply))
 		return cuts;
 	json_array_foreach(json_object_get(reply, "rows"), i, row)
 	{

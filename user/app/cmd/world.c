@@ -101,8 +101,14 @@ bool world_differs(const struct world_diff *w)
 
 static void print_holding(const json_t *o, const char *ipv4, const char *ipv6, const char *when)
 {
-	printf("%" PRIu64 " IPv4 addresses and %" PRIu64 " IPv6 /64s %s", json_get_count(o, ipv4),
-	       json_get_count(o, ipv6), when);
+	uint64_t nets = json_get_count(o, ipv6);
+
+	printf("%" PRIu64 " IPv4 addresses and ", json_get_count(o, ipv4));
+	/* JSON's integers end there */
+	if (nets >= INT64_MAX)
+		printf("more than half of all IPv6 %s", when);
+	else
+		printf("%" PRIu64 " IPv6 /64s %s", nets, when);
 }
 
 void world_print(const struct world_diff *w, bool colour)

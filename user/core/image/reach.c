@@ -35,7 +35,7 @@ static void add6(struct extent *e, uint128 first, uint128 last)
 {
 	e->addresses6 += last - first + 1;
 	/* IPv4 lies within, and is none of it */
-	if (first < WIDE_V4_FIRST && last > WIDE_V4_LAST)
+	if (first < WIDE_V4_FIRST && last >= WIDE_V4_LAST)
 		e->addresses6 -= WIDE_V4_LAST - WIDE_V4_FIRST + 1;
 	e->digest += mark(last + 1) - mark(first);
 }

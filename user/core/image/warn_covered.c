@@ -114,8 +114,10 @@ static bool is_dated(const struct policy_set *set, const struct time_expr *t)
 	for (size_t i = 0; i < t->n; i++)
 		if (is_dated(set, t->v[i]))
 			return true;
+	/* and one of a zone of its own: two zones need not change their clocks in the same week */
 	if (t->op == TIME_WINDOW)
-		return is_dated(set, set->windows.v[t->window].when);
+		return set->windows.v[t->window].zone ||
+		       is_dated(set, set->windows.v[t->window].when);
 	return t->op == TIME_DATES || t->op == TIME_FILE || t->op == TIME_BETWEEN;
 }
 
@@ -231,23 +233,30 @@ static bool is_first_of_two(const struct build *b, uint32_t policy, uint32_t by)
 	return policy < by && drops_all(b, policy, by) && covered(b, by, me, &alone);
 }
 
-/* But for the name, which is in the first line. */
-static bool reads_the_same(const struct build *b, uint32_t x, uint32_t y)
+/* As printed but for the name, which is in the first line; NULL: no policy. The caller frees all.
+ */
+static char **print_bodies(const struct build *b)
 {
-	_cleanup_buf_ struct buf a = { 0 }, z = { 0 };
-	const char *after_a, *after_z;
+	char **body = xcalloc(b->img->rules.n, sizeof(*body));
 
-	policy_print_policy(b->in->set, policy_of(b, x), &a);
-	policy_print_policy(b->in->set, policy_of(b, y), &z);
-	after_a = strchr(buf_text(&a), '\n');
-	after_z = strchr(buf_text(&z), '\n');
-	return after_a && after_z && !strcmp(after_a, after_z);
+	for (uint32_t i = 0; i < b->img->rules.n; i++) {
+		_cleanup_buf_ struct buf text = { 0 };
+		const char *second;
+
+		if (!is_policy(b, i))
+			continue;
+		policy_print_policy(b->in->set, policy_of(b, i), &text);
+		second = strchr(buf_text(&text), '\n');
+		if (second)
+			body[i] = xstrdup(second);
+	}
+	return body;
 }
 
-static bool warn_twin(struct build *b, uint32_t policy)
+static bool warn_twin(struct build *b, uint32_t policy, char *const *body)
 {
 	for (uint32_t i = 0; i < policy; i++) {
-		if (!is_policy(b, i) || !reads_the_same(b, i, policy))
+		if (!body[i] || !body[policy] || strcmp(body[i], body[policy]))
 			continue;
 		warn_once(b, pos_of(b, policy), "remove one of them",
 			  "policy \"%s\" says the same as policy \"%s\"",
@@ -281,11 +290,16 @@ static void warn_dropped(struct build *b, uint32_t policy)
 
 void warn_covered(struct build *b)
 {
+	char **body = print_bodies(b);
+
 	for (uint32_t i = 0; i < b->img->rules.n; i++) {
 		if (!is_policy(b, i))
 			continue;
 		warn_cleared(b, i);
-		if (!warn_twin(b, i))
+		if (!warn_twin(b, i, body))
 			warn_dropped(b, i);
 	}
+	for (uint32_t i = 0; i < b->img->rules.n; i++)
+		free(body[i]);
+	free(body);
 }
