@@ -103,6 +103,14 @@ static const char *never_judged(const struct daemon *d, const char *to)
 	return l->flags & CF_LABEL_IGNORED ? reason_infos[l->reason].text : NULL;
 }
 
+/* What ends behind the schedule takes no edge of it yet. */
+static bool ends_in_schedule(const struct daemon *d, uint64_t seconds)
+{
+	int64_t left = d->now.image->end.s - daemon_now(d).s;
+
+	return seconds && left > 0 && seconds < (uint64_t)left;
+}
+
 /* The compiler would name whatever rule of the file comes last. */
 static int refuse_full(const struct daemon *d, bool ends, char **ret_error)
 {
@@ -127,7 +135,7 @@ static int add(struct daemon *d, const struct peer *peer, const json_t *args, bo
 	uint32_t id;
 	int r;
 
-	r = refuse_full(d, number_arg(args, "for_seconds"), ret_error);
+	r = refuse_full(d, ends_in_schedule(d, number_arg(args, "for_seconds")), ret_error);
 	if (r)
 		return r;
 	e = add_entry(d, peer, args, allow);

@@ -144,7 +144,10 @@ void daemon_quotas_reset(struct daemon *d, const struct cf_quota_key *key)
 	keeper_flush(d);
 }
 
-/* The kernel has forgotten these: so they begin anew when they return, also after a restart. */
+/*
+ * The kernel has forgotten these: so they begin anew when they return, also after a restart. What a
+ * start has not given back yet it keeps: of a reboot nobody knows which configuration comes next.
+ */
 static void forget_gone(struct daemon *d)
 {
 	struct quota_keeper *k = d->keeper;
