@@ -19,12 +19,18 @@ static __always_inline __u32 cfg_count(__u32 n, __u32 any)
 	return n;
 }
 
-/* A row of the configuration, as a value. */
+/*
+ * Of a row, the words that this policy set has rules for: one, up to 64 rules. The verifier takes
+ * the others out, so that few rules do not pay for many.
+ */
+#define for_each_row_word(i)                                                                       \
+	_Pragma("unroll") for (int i = 0; i < CF_ROW_WORDS && (__u32)i < cfg.row_words; i++)
+
 static __always_inline bool row_any(const struct cf_row *r)
 {
 	__u64 any = 0;
 
-	for (int i = 0; i < CF_ROW_WORDS; i++)
+	for_each_row_word (i)
 		any |= r->word[i];
 	return any;
 }

@@ -56,9 +56,11 @@ static long clear_one(__u32 i, void *ctx)
 		else
 			j->excepted = 1;
 	}
-	for (int w = 0; w < CF_ROW_WORDS; w++)
+	for_each_row_word (w)
 		j->match.word[w] &= ~r->clears.word[w];
-	for (int w = 0; cfg.holds && w < CF_ROW_WORDS; w++)
+	if (!cfg.holds)
+		return 0;
+	for_each_row_word (w)
 		j->holding.word[w] &= ~r->clears.word[w];
 	return 0;
 }
@@ -377,7 +379,7 @@ static __always_inline void walk(struct judge_ctx *ctx, enum pass_kind pass)
 	struct judge *j = ctx->j;
 
 	j->pass = pass;
-	j->left = j->match;
+	row_copy(&j->left, &j->match);
 	j->quota = j->quota_end = j->quotas = 0;
 	j->rates = 0;
 	bpf_loop(WALK_MAX, walk_one, ctx, 0);
@@ -392,9 +394,9 @@ static __always_inline bool judge_single(struct judge *j)
 	const struct cf_rule *r;
 	__u64 others = 0;
 
-	j->left = j->match;
+	row_copy(&j->left, &j->match);
 	j->rule = row_take(&j->left);
-	for (int i = 0; i < CF_ROW_WORDS; i++)
+	for_each_row_word (i)
 		others |= j->left.word[i];
 	r = bpf_map_lookup_elem(&rules, &j->rule);
 	if (others || !r || r->quota_count != 1 ||
@@ -466,8 +468,8 @@ static __always_inline enum cf_reason judge(struct judge *j)
 {
 	struct judge_ctx ctx = { .j = j };
 
-	__builtin_memset(&j->refused, 0, sizeof(j->refused));
-	__builtin_memset(&j->alerts, 0, sizeof(j->alerts));
+	row_clear(&j->refused);
+	row_clear(&j->alerts);
 	j->drop_rule = j->would_rule = ~0U;
 	j->drop_quota = j->would_quota = ~0U;
 	j->exempted = j->published = j->excepted = 0;

@@ -131,7 +131,7 @@ static __always_inline __u32 lowest_bit(__u64 w)
 /* Removes the lowest rule from a row and returns it; ~0 when it is empty. */
 static __always_inline __u32 row_take(struct cf_row *r)
 {
-	for (int i = 0; i < CF_ROW_WORDS; i++) {
+	for_each_row_word (i) {
 		__u64 w = r->word[i];
 
 		if (!w)
@@ -140,6 +140,18 @@ static __always_inline __u32 row_take(struct cf_row *r)
 		return i * 64 + lowest_bit(w);
 	}
 	return ~0U;
+}
+
+static __always_inline void row_clear(struct cf_row *r)
+{
+	for_each_row_word (i)
+		r->word[i] = 0;
+}
+
+static __always_inline void row_copy(struct cf_row *to, const struct cf_row *from)
+{
+	for_each_row_word (i)
+		to->word[i] = from->word[i];
 }
 
 static __always_inline void row_set(struct cf_row *r, __u32 n)
@@ -156,7 +168,7 @@ static __always_inline bool row_intersects(const struct cf_row *a, const volatil
 {
 	__u64 any = 0;
 
-	for (int i = 0; i < CF_ROW_WORDS; i++)
+	for_each_row_word (i)
 		any |= a->word[i] & b->word[i];
 	return any;
 }
@@ -179,7 +191,7 @@ static __always_inline bool any_clears(const struct cf_row *r)
 static __always_inline void row_and(struct cf_row *to, const struct cf_row *a,
 				    const volatile struct cf_row *b)
 {
-	for (int i = 0; i < CF_ROW_WORDS; i++)
+	for_each_row_word (i)
 		to->word[i] = a->word[i] & b->word[i];
 }
 

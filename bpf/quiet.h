@@ -60,7 +60,7 @@ __noinline int quiet_from(__u32 label_class, __u32 from, __u32 time_row)
 	if (!rules_about(CF_LABEL(label_class),
 			 any_source_row(CF_CLASS(label_class), (enum cf_from)from), &j->left))
 		return 0;
-	for (int i = 0; i < CF_ROW_WORDS; i++) {
+	for_each_row_word (i) {
 		__u64 both = j->left.word[i], policies = both & cfg.policy_rules.word[i];
 
 		active |= both & time->word[i] &

@@ -24,7 +24,7 @@ static __always_inline bool asks_began(void)
 {
 	__u64 any = cfg.services;
 
-	for (int i = 0; i < CF_ROW_WORDS; i++)
+	for_each_row_word (i)
 		any |= cfg.inside_rules.word[i] | cfg.outside_rules.word[i];
 	return any;
 }
@@ -87,7 +87,7 @@ __noinline int narrow_service(const struct pkt *p)
 	from = bpf_map_lookup_elem(&service_rows, &j->service_from);
 	if (!to || !from)
 		return 0;
-	for (int i = 0; i < CF_ROW_WORDS; i++)
+	for_each_row_word (i)
 		j->both.word[i] &= to->word[i] | from->word[i];
 	return 0;
 }
@@ -151,7 +151,7 @@ __noinline int narrow_began(const struct pkt *p, enum cf_hook hook)
 		if (!to || !from)
 			return 0;
 	}
-	for (int i = 0; i < CF_ROW_WORDS; i++) {
+	for_each_row_word (i) {
 		struct sides s =
 			sides_of(i, to ? to->word[i] : ~0ULL, from ? from->word[i] : ~0ULL);
 
@@ -165,7 +165,7 @@ __noinline int narrow_began(const struct pkt *p, enum cf_hook hook)
 	began = differs && !j->foreign ? began_of(p) : CF_BEGAN_INSIDE;
 	if (began == CF_BEGAN_UNKNOWN && may_ask(p))
 		return ASK_WHO_BEGAN;
-	for (int i = 0; i < CF_ROW_WORDS; i++) {
+	for_each_row_word (i) {
 		struct sides s =
 			sides_of(i, to ? to->word[i] : ~0ULL, from ? from->word[i] : ~0ULL);
 		__u64 row = began == CF_BEGAN_INSIDE    ? s.inside

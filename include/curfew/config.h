@@ -82,7 +82,7 @@ struct cf_config {
 	__u32 kinds;              /* CF_HAS_*: of the rows above, which have a rule */
 	__u32 own_ct;             /* 1: a program may read the connection that a packet has */
 	__u32 flowtables;         /* 1: when it was loaded there were some */
-	__u32 spare;
+	__u32 row_words;          /* of each row, those that a rule may be in */
 	struct cf_facets facets;
 };
 _Static_assert(sizeof(struct cf_config) ==

@@ -78,16 +78,27 @@ static void random_part(struct random *r, struct buf *b, bool between_braces)
 		buf_printf(b, " %s %s", PICK(r, windows), PICK(r, begun));
 }
 
+/* About what no packet is sent to: those that matter lie in other words of a row. */
+static void others(struct buf *b, uint32_t *n, uint32_t more)
+{
+	for (; more; more--, ++*n)
+		buf_printf(b, "policy \"other %u\" { from any to 198.18.0.%u then drop }\n", *n,
+			   *n % 256);
+}
+
 static char *random_policies(struct random *r)
 {
 	struct buf b = { 0 };
-	uint32_t n = 1 + draw(r, 12);
+	uint32_t n = 1 + draw(r, 12), filled = 0;
+	/* with excepts, exempts and protects fewer than CF_RULES_MAX */
+	uint32_t between = draw(r, 2) ? draw(r, 36) : 0;
 
 	buf_printf(&b, "outside wan0\ninside lan0, lan1\nmode enforce\n"
 		       "site { timezone \"Etc/UTC\" }\nnetworks 10.0.0.0/8\n"
 		       "window night = daily 22:00-06:00\nwindow day = daily 06:00-22:00\n"
 		       "window closed = night, weekends except tue 01:00-02:00\n");
 	for (uint32_t i = 0; i < n; i++) {
+		others(&b, &filled, draw(r, between + 1));
 		buf_printf(&b, "policy \"p%u\" {", i);
 		random_part(r, &b, true);
 		buf_printf(&b, " %s", PICK(r, limits));

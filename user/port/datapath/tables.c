@@ -255,6 +255,7 @@ void tables_config(struct cf_config *c, const struct image *img, const struct ti
 	c->kinds = (has_rule(&c->protect_rules) ? CF_HAS_PROTECT : 0) |
 		   (has_rule(&c->block_rules) ? CF_HAS_BLOCK : 0) |
 		   (has_rule(&c->clearing_rules) ? CF_HAS_CLEARING : 0);
+	c->row_words = ((uint32_t)img->rules.n + 63) / 64;
 	config_actions(c, img);
 	c->services = (uint32_t)img->services.n;
 	c->inside_rules = img->inside_rules;
