@@ -26,7 +26,7 @@ bool data_line(struct data_reader *r, const char *comments, struct data_line *re
 
 /* Is it an iCalendar file? */
 bool calendar_begins(const struct data_reader *r);
-/* The days of its events, RFC 5545: whole days only, none that repeat. */
+/* The days of its events, RFC 5545: whole days only; in order, each once. */
 void calendar_dates(struct data_reader *r, struct date_list *ret);
 
 #endif

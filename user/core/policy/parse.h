@@ -43,6 +43,8 @@ struct parser {
 		size_t n, cap;
 	} open;
 	struct pos seen[PARSE_STATEMENTS_MAX]; /* of top-level statements, over all files */
+	size_t rule_work;                      /* of calendars, what their rules have cost so far */
+	bool too_many_rules;                   /* more than they may, and it has been said */
 	bool incomplete; /* a definition may have been lost: unknown names mean little */
 };
 
