@@ -147,6 +147,34 @@ Test(policy_check, a_date_file_that_ends_soon_is_said)
 	}
 }
 
+/* Unless a rule goes on for ever. */
+Test(policy_check, a_calendar_without_an_end_does_not_end_soon)
+{
+	static const struct {
+		const char *rule;
+		size_t warnings;
+	} rows[] = { { "FREQ=YEARLY", 0 },
+		     { "FREQ=YEARLY;UNTIL=20261225", 1 },
+		     { "FREQ=YEARLY;COUNT=2", 1 },
+		     { "FREQ=YEARLY;COUNT=3", 0 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_policy_set_ struct policy_set *set = NULL;
+		_cleanup_diag_list_ struct diag_list diags = { 0 };
+		_cleanup_free_ char *ics = xprintf("BEGIN:VCALENDAR\nBEGIN:VEVENT\n"
+						   "DTSTART;VALUE=DATE:20251225\nRRULE:%s\n"
+						   "END:VEVENT\nEND:VCALENDAR\n",
+						   rows[i].rule);
+		const struct memory_file files[] = { { "c", "window h = dates file \"d\"\n" },
+						     { "d", ics },
+						     { 0 } };
+
+		cr_assert_eq(parse_files(files, &set, &diags), 0);
+		policy_check_dates(set, (struct civil_date){ 2026, 12, 24 }, &diags);
+		cr_expect_eq(diags.n, rows[i].warnings, "row %zu", i);
+	}
+}
+
 static char *said_of_interfaces(const char *text, const char *const *here, size_t n)
 {
 	_cleanup_policy_set_ struct policy_set *set = must_parse(text);

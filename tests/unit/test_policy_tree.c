@@ -268,11 +268,11 @@ Test(policy_tree, calendars_give_whole_days)
 	cr_assert_eq(r, 0, "%s", said);
 	dates = &set->windows.v[0].when->dates;
 	cr_assert_eq(dates->n, 2, "the cancelled one does not count");
-	cr_expect_eq(dates->v[0].first.day, 31);
-	cr_expect_eq(dates->v[0].last.day, 2, "DTEND is the day after the last one");
-	cr_expect_eq(dates->v[0].last.year, 2027);
-	cr_expect_eq(dates->v[1].first.day, 25);
-	cr_expect_eq(dates->v[1].last.day, 25);
+	cr_expect_eq(dates->v[0].first.day, 25, "in order");
+	cr_expect_eq(dates->v[0].last.day, 25);
+	cr_expect_eq(dates->v[1].first.day, 31);
+	cr_expect_eq(dates->v[1].last.day, 2, "DTEND is the day after the last one");
+	cr_expect_eq(dates->v[1].last.year, 2027);
 }
 
 /* RFC 5545, 3.1: what a folded line seems to say is the rest of the one before. */
@@ -299,11 +299,44 @@ Test(policy_tree, calendars_are_unfolded)
 	cr_assert_eq(r, 0, "%s", said);
 	dates = &set->windows.v[0].when->dates;
 	cr_assert_eq(dates->n, 2);
-	cr_expect_eq(dates->v[0].first.year, 2026);
-	cr_expect_eq(dates->v[0].first.month, 12);
-	cr_expect_eq(dates->v[0].first.day, 25);
-	cr_expect_eq(dates->v[1].first.day, 1);
-	cr_expect_eq(dates->v[1].last.day, 2, "two days");
+	cr_expect_eq(dates->v[0].first.day, 1);
+	cr_expect_eq(dates->v[0].last.day, 2, "two days");
+	cr_expect_eq(dates->v[1].first.year, 2026);
+	cr_expect_eq(dates->v[1].first.month, 12);
+	cr_expect_eq(dates->v[1].first.day, 25);
+}
+
+/* What tests/golden/check_calendars.py does not ask: single days taken out, and UNTIL in UTC. */
+Test(policy_tree, calendars_repeat)
+{
+	static const struct memory_file files[] = {
+		{ "c", "window h = dates file \"ics\"\n" },
+		{ "ics",
+		  "BEGIN:VCALENDAR\n"
+		  "BEGIN:VEVENT\nUID:a\nRECURRENCE-ID;VALUE=DATE:20280501\nSTATUS:CANCELLED\n"
+		  "END:VEVENT\n"
+		  "BEGIN:VEVENT\nUID:a\nRRULE:FREQ=YEARLY;UNTIL=20300301T120000Z\n"
+		  "DTSTART;VALUE=DATE:20260501\nEXDATE:20260501\nEND:VEVENT\n"
+		  "BEGIN:VEVENT\nUID:b\nDTSTART;VALUE=DATE:20280502\nEND:VEVENT\n"
+		  "BEGIN:VEVENT\nUID:c\nSTATUS:CANCELLED\nDTSTART;VALUE=DATE:20260701\n"
+		  "RRULE:FREQ=DAILY\nEND:VEVENT\nEND:VCALENDAR\n" },
+		{ 0 },
+	};
+	static const int days[][2] = { { 2027, 1 }, { 2028, 2 }, { 2029, 1 } };
+	_cleanup_policy_set_ struct policy_set *set = NULL;
+	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	_cleanup_free_ char *said = NULL;
+	const struct date_list *dates;
+	int r = parse_files(files, &set, &diags);
+
+	said = diag_text(&diags);
+	cr_assert_eq(r, 0, "%s", said);
+	dates = &set->windows.v[0].when->dates;
+	cr_assert_eq(dates->n, 3);
+	for (size_t i = 0; i < 3; i++) {
+		cr_expect_eq(dates->v[i].first.year, days[i][0]);
+		cr_expect_eq(dates->v[i].first.day, days[i][1]);
+	}
 }
 
 /* A mistake in a folded value is shown where it stands. */
