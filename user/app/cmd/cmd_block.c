@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* block, allow, unblock, blocks: rules made by hand. */
+/* block, allow, blocks: rules made by hand. unblock is cmd_unblock.c. */
 #include <errno.h>
 #include <string.h>
 
+#include "app/cmd/blocks.h"
 #include "app/cmd/connection.h"
 #include "app/cmd/options.h"
 #include "app/show/show.h"
@@ -88,65 +89,17 @@ static int run_allow(struct cli *cli, int argc, char **argv)
 	return make(cli, allow_rows, argc, argv);
 }
 
-/* As keys are called; no rule's number gets that long. */
-#define KEY_DIGITS 8
-
-static int lift(struct cli *cli, const char *key)
+void blocks_table(struct table *t)
 {
-	json_t *reply;
-	const json_t *hold;
-	int r = client_call(cli, "unblock", json_pack("{s:s}", "key", key), &reply);
+	static const struct table_column columns[] = { { "ID", true },     { "WHAT", false },
+						       { "FROM", false },  { "TO", false },
+						       { "UNTIL", false }, { "USED", false },
+						       { "REASON", false } };
 
-	if (r)
-		return r;
-	if (cli->json)
-		return json_out("unblock", reply);
-	hold = json_object_get(reply, "hold");
-	printf("lifted: %s of %s\n",
-	       json_is_true(json_object_get(hold, "quarantine")) ? "the quarantine" : "the drop",
-	       text_of(hold, "of"));
-	if (json_is_false(json_object_get(hold, "quarantine")))
-		puts("what its policy drops now is still dropped; 'curfew quotas reset' gives a "
-		     "quota back that is used up");
-	json_decref(reply);
-	return EXIT_FINE;
+	table_init(t, columns, ARRAY_SIZE(columns));
 }
 
-static const struct option_row unblock_rows[] = {
-	OPTION(struct block_options, force, "force", 0, OPTION_FLAG),
-	{ 0 },
-};
-
-static int run_unblock(struct cli *cli, int argc, char **argv)
-{
-	struct block_options o = { 0 };
-	int r = options_parse(cli, unblock_rows, &o, &argc, &argv);
-	json_t *args, *reply;
-	char *end;
-	long id;
-
-	if (r != OPTIONS_GO)
-		return r;
-	if (argc == 1 && strlen(argv[0]) == KEY_DIGITS &&
-	    strspn(argv[0], "0123456789abcdefABCDEF") == KEY_DIGITS)
-		return lift(cli, argv[0]);
-	errno = 0;
-	id = argc == 1 ? strtol(argv[0], &end, 10) : 0;
-	if (argc != 1 || errno || *end || id < 1)
-		return cmd_usage(cli, "wants the number of a rule; see 'curfew blocks'");
-	args = json_pack("{s:I}", "id", (json_int_t)id);
-	connection_add(args, o.force);
-	r = client_call(cli, "unblock", args, &reply);
-	if (r)
-		return r;
-	if (cli->json)
-		return json_out("unblock", reply);
-	printf("removed %ld\n", id);
-	json_decref(reply);
-	return EXIT_FINE;
-}
-
-static void add_row(struct table *t, const json_t *rule)
+void blocks_add_rule(struct table *t, const json_t *rule)
 {
 	uint64_t up_to = (uint64_t)json_integer_value(json_object_get(rule, "up_to_bytes"));
 	uint64_t used = (uint64_t)json_integer_value(json_object_get(rule, "used_bytes"));
@@ -166,7 +119,7 @@ static void add_row(struct table *t, const json_t *rule)
 	table_add(t, "%s", text_of(rule, "reason"));
 }
 
-static void add_hold(struct table *t, const json_t *hold)
+void blocks_add_hold(struct table *t, const json_t *hold)
 {
 	bool quarantine = json_is_true(json_object_get(hold, "quarantine"));
 	uint64_t dropped = (uint64_t)json_integer_value(json_object_get(hold, "dropped_bytes"));
@@ -184,16 +137,12 @@ static void add_hold(struct table *t, const json_t *hold)
 
 static int run_blocks(struct cli *cli, int argc, char **argv)
 {
-	static const struct table_column columns[] = { { "ID", true },     { "WHAT", false },
-						       { "FROM", false },  { "TO", false },
-						       { "UNTIL", false }, { "USED", false },
-						       { "REASON", false } };
 	int r = options_parse(cli, NULL, NULL, &argc, &argv);
 	_cleanup_table_ struct table t;
 	json_t *reply, *rule;
 	size_t i;
 
-	table_init(&t, columns, ARRAY_SIZE(columns));
+	blocks_table(&t);
 	if (r != OPTIONS_GO)
 		return r;
 	if (argc)
@@ -203,8 +152,8 @@ static int run_blocks(struct cli *cli, int argc, char **argv)
 		return r;
 	if (cli->json)
 		return json_out("blocks", reply);
-	json_array_foreach(json_object_get(reply, "rules"), i, rule) add_row(&t, rule);
-	json_array_foreach(json_object_get(reply, "holds"), i, rule) add_hold(&t, rule);
+	json_array_foreach(json_object_get(reply, "rules"), i, rule) blocks_add_rule(&t, rule);
+	json_array_foreach(json_object_get(reply, "holds"), i, rule) blocks_add_hold(&t, rule);
 	if (table_rows(&t))
 		table_print(&t, stdout, cli->colour);
 	else
@@ -246,15 +195,6 @@ const struct cmd cmd_allow = {
 	"A block by hand and a quarantine are stronger; 'curfew unblock' lifts them. What no policy\n"
 	"is about now passes anyway, and does not count for --up-to.",
 	.run = run_allow,
-};
-const struct cmd cmd_unblock = {
-	.name = "unblock",
-	.usage = "ID | KEY [--force]",
-	.help = "take a block or an allow back, or what a policy drops for a time",
-	.more = "ID is the number of a rule made by hand, KEY the eight digits of a 'drop for' or a\n"
-		"quarantine, as 'curfew blocks' shows them. Taking an allow back is refused if that would\n"
-		"cut the connection you work over, unless --force.",
-	.run = run_unblock,
 };
 const struct cmd cmd_blocks = {
 	.name = "blocks",
