@@ -53,6 +53,10 @@ static void say(const json_t *reply, bool alone)
 		printf("it meets no packet: that destination is never judged (%s)%s%s%s\n",
 		       text_of(reply, "never_judged"), alone ? "; to name a source: " : "",
 		       alone ? text_of(rule, "to") : "", alone ? " any" : "");
+	if (*text_of(reply, "not_by"))
+		printf("only IPv4: what that host sends by IPv6 (%s) goes past it; its MAC names it in both: "
+		       "mac 02:…\n",
+		       text_of(reply, "not_by"));
 }
 
 static int make(struct cli *cli, const struct option_row *rows, int argc, char **argv)

@@ -103,6 +103,23 @@ static const char *never_judged(const struct daemon *d, const char *to)
 	return l->flags & CF_LABEL_IGNORED ? reason_infos[l->reason].text : NULL;
 }
 
+/* The IPv6 network by which the sources of a block may go past it, as text; NULL: none. */
+static char *gone_past_by(const struct daemon *d, const struct manual_entry *e)
+{
+	_cleanup_diag_list_ struct diag_list diags = { 0 };
+	struct expr *from = NULL, *to = NULL;
+	char text[PREFIX_TEXT_MAX];
+	struct prefix net;
+	bool past;
+
+	policy_parse_expr_text(e->from, true, d->now.set, &from, &diags);
+	policy_parse_expr_text(e->to, false, d->now.set, &to, &diags);
+	past = !e->allow && policy_is_ipv4_alone(d->now.set, from, to, &net);
+	expr_free(from);
+	expr_free(to);
+	return past ? xstrdup(prefix_format(&net, text)) : NULL;
+}
+
 /* What ends behind the schedule takes no edge of it yet. */
 static bool ends_in_schedule(const struct daemon *d, uint64_t seconds)
 {
@@ -131,6 +148,7 @@ static int add(struct daemon *d, const struct peer *peer, const json_t *args, bo
 {
 	struct callers buf;
 	const struct callers *callers = allow ? NULL : guard_callers_arg(args, &buf);
+	_cleanup_free_ char *past = NULL;
 	struct manual_entry *e;
 	uint32_t id;
 	int r;
@@ -151,9 +169,11 @@ static int add(struct daemon *d, const struct peer *peer, const json_t *args, bo
 	e = &d->book.v[d->book.n - 1];
 	log_notice("uid %u: %s %u from %s to %s%s%s", peer->uid, allow ? "allow" : "block", id,
 		   e->from, e->to, e->reason ? ": " : "", e->reason ? e->reason : "");
-	*ret_reply = json_pack("{s:o, s:I, s:b, s:s?}", "rule", manual_json(e, d->zone),
+	past = gone_past_by(d, e);
+	*ret_reply = json_pack("{s:o, s:I, s:b, s:s?, s:s?}", "rule", manual_json(e, d->zone),
 			       "generation", (json_int_t)d->now.generation, "observe",
-			       d->now.image->observe, "never_judged", never_judged(d, e->to));
+			       d->now.image->observe, "never_judged", never_judged(d, e->to),
+			       "not_by", past);
 	return 0;
 }
 

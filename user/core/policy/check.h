@@ -35,6 +35,8 @@ void check_everywhere(struct checker *c, void (*atom)(struct checker *c, const s
 		      void (*time)(struct checker *c, const struct time_expr *leaf));
 /* check_address.c: addresses that no packet has where they are written. */
 void check_addresses(struct checker *c);
+/* check_family.c: hosts that are named by IPv4 addresses alone. */
+void check_families(struct checker *c);
 /* check_feature.c: what this version does not enforce. */
 void check_features(struct checker *c);
 /* e may be NULL: everything. */

@@ -327,4 +327,5 @@ void check_warnings(struct checker *c)
 	warn_closed(c);
 	check_published(c);
 	check_addresses(c);
+	check_families(c);
 }

@@ -508,6 +508,14 @@ void policy_check_dates(const struct policy_set *set, struct civil_date today,
 			struct diag_list *diags);
 
 /*
+ * Are these sources named by IPv4 addresses of `networks` alone, and do those have IPv6 too
+ * (*ret_network)? Then what the same hosts send by IPv6 is not met. Not where the
+ * destinations are IPv4 addresses as well. Either may be NULL: any.
+ */
+bool policy_is_ipv4_alone(const struct policy_set *set, const struct expr *from,
+			  const struct expr *to, struct prefix *ret_network);
+
+/*
  * Warnings of interfaces that are not there, by the names of those that are. What programs
  * make when a session begins (ppp0, wg0) is only a note; and one note is enough on a machine
  * that has none of them.
