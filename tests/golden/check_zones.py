@@ -118,7 +118,7 @@ def fail(text):
 
 
 def local(zone, t):
-    return (EPOCH + datetime.timedelta(seconds=t)).astimezone(zone)
+    return datetime.datetime.fromtimestamp(t, zone)
 
 
 def offset(zone, t):
@@ -204,8 +204,16 @@ def check_instants(dump, name):
 # ---- intervals ------------------------------------------------------------------
 
 
+NEVER = float("inf")
+
+
 class Wall:
-    """What the clock shows at every step: (instant, minutes since its own 1970)."""
+    """What the clock shows, read at every step: minutes since its own 1970.
+
+    `first` and `last` have for each minute, in steps from that of `base` on, the instants at which
+    it was shown first and last; `hours` and `days` have each instant at which
+    another hour or day was shown than before, with its number.
+    """
 
     def __init__(self, name, begin, end, odd):
         zone = zoneinfo.ZoneInfo(name)
@@ -213,13 +221,49 @@ class Wall:
         self.begin, self.end = begin - 70 * DAY, end + 70 * DAY
         moves = list(changes(zone, self.begin, self.end, DAY // 4))
         self.step = 60 if odd or any(t % 900 for t in moves) else 900
-        self.shown = []
-        for t in range(self.begin, self.end, self.step):
-            off = offset(zone, t)
-            assert (t + off) % 60 == 0 and (off % 900 == 0 or self.step == 60)
-            self.shown.append((t, (t + off) // 60))
         if any(t % self.step for t in moves):
             raise AssertionError("%s: the clock moves between steps" % name)
+        # a day more on both sides than any clock differs from UTC
+        self.base = self.begin // 60 - 2 * 1440
+        size = (self.end - self.begin + 4 * DAY) // self.step
+        self.first, self.last = [NEVER] * size, [0] * size
+        self.hours, self.days = [], []
+        self.watch(zone)
+
+    def watch(self, zone):
+        shown_hour = shown_day = None
+        minutes, offsets = self.step // 60, {}
+        for t in range(self.begin, self.end, self.step):
+            differs = local(zone, t).utcoffset()
+            off = offsets.get(differs)
+            if off is None:
+                off = offsets[differs] = int(differs.total_seconds())
+                assert (t + off) % 60 == 0 and (off % 900 == 0 or self.step == 60)
+            minute = (t + off) // 60
+            at = (minute - self.base) // minutes
+            if self.first[at] == NEVER:
+                self.first[at] = t
+            self.last[at] = t
+            if minute // 60 != shown_hour:
+                shown_hour = minute // 60
+                self.hours.append((t, shown_hour))
+                if minute // 1440 != shown_day:
+                    shown_day = minute // 1440
+                    self.days.append((t, shown_day))
+
+    def between(self, minute, until):
+        """From the first time that the clock shows one of these minutes to the last, or None."""
+        low, high = ((m - self.base) * 60 for m in (minute, until))
+        assert low % self.step == 0 and high % self.step == 0
+        low, high = max(low // self.step, 0), max(high // self.step, 0)
+        first = min(self.first[low:high], default=NEVER)
+        if first == NEVER:
+            return None
+        return first, max(self.last[low:high]) + self.step
+
+    def dates(self):
+        """Every day that it may show, and the one before: its span may reach into the first."""
+        return range(self.base // 1440, self.end // DAY + 3)
 
 
 def merge(spans):
@@ -234,19 +278,14 @@ def merge(spans):
 
 def occurrences(wall, days, start, stop):
     """Each date's span: from the first time the clock shows it to the last."""
-    first, last = {}, {}
     length = stop - start if stop > start else stop - start + 1440
-    for t, minute in wall.shown:
-        # the latest date whose span has begun; lengths are a day at most
-        date = (minute - start) // 1440
-        if minute - start - date * 1440 < length and days >> (date + 3) % 7 & 1:
-            first.setdefault(date, t)
-            last[date] = t + wall.step
-    return merge((first[d], last[d]) for d in first)
+    shown = (wall.between(date * 1440 + start, date * 1440 + start + length)
+             for date in wall.dates() if days >> (date + 3) % 7 & 1)
+    return merge(span for span in shown if span)
 
 
-def day_of(minute):
-    return EPOCH_DAY + datetime.timedelta(days=minute // 1440)
+def date_of(day):
+    return EPOCH_DAY + datetime.timedelta(days=day)
 
 
 def month_key(date, from_day):
@@ -257,26 +296,25 @@ def month_key(date, from_day):
     return months if date.day >= min(from_day, length) else months - 1
 
 
-def period_key(kind, n, minute):
-    if kind == PERIOD_HOUR:
-        return minute // 60
+def hour_key(kind, n, hour):
+    return hour if kind == PERIOD_HOUR else hour // 24 * 24 + hour % 24 // n
+
+
+def day_key(kind, n, day):
     if kind == PERIOD_DAY:
-        return minute // 1440
+        return day
     if kind == PERIOD_WEEK:
-        return (minute // 1440 + 3) // 7
-    if kind == PERIOD_MONTH:
-        return month_key(day_of(minute), n)
-    return minute // 1440 * 24 + minute % 1440 // 60 // n
+        return (day + 3) // 7
+    return month_key(date_of(day), n)
 
 
 def watched_periods(wall, kind, n):
     """A new one begins whenever the clock shows what it never showed before."""
-    edges, newest, cache = [], None, {}
-    for t, minute in wall.shown:
-        hour = minute // 60
-        key = cache.get(hour)
-        if key is None:
-            key = cache[hour] = period_key(kind, n, minute)
+    edges, newest = [], None
+    by_hours = kind in (PERIOD_HOUR, PERIOD_HOURS)
+    key_of = hour_key if by_hours else day_key
+    for t, number in wall.hours if by_hours else wall.days:
+        key = key_of(kind, n, number)
         if newest is None or key > newest:
             newest = key
             edges.append(t)
@@ -308,7 +346,7 @@ def check_range(dump, name, begin, end, odd):
         return edges
     edges += expect_list(dump, "weekends %s" % name,
                          occurrences_of_days(wall, lambda day: (day + 3) % 7 >= 5), begin, end)
-    year = day_of(begin // 60).year
+    year = date_of(begin // DAY).year
     for first, last in (((year, 12, 31), (year + 1, 1, 1)), ((year + 1, 2, 28), (year + 1, 2, 28)),
                         ((2028, 2, 29), (2028, 2, 29)), ((2011, 12, 29), (2011, 12, 30))):
         a, b = ((datetime.date(*d) - EPOCH_DAY).days for d in (first, last))
@@ -326,13 +364,8 @@ def check_range(dump, name, begin, end, odd):
 
 
 def occurrences_of_days(wall, wanted):
-    first, last = {}, {}
-    for t, minute in wall.shown:
-        day = minute // 1440
-        if wanted(day):
-            first.setdefault(day, t)
-            last[day] = t + wall.step
-    return merge((first[d], last[d]) for d in first)
+    shown = (wall.between(day * 1440, day * 1440 + 1440) for day in wall.dates() if wanted(day))
+    return merge(span for span in shown if span)
 
 
 # ---- windows made of others -----------------------------------------------------
@@ -358,8 +391,16 @@ FEASTS = [((2026, 3, 8), (2026, 3, 8)), ((2026, 3, 22), (2026, 3, 23)), ((2026, 
 
 
 def both(a, b):
-    return merge((max(x[0], y[0]), min(x[1], y[1])) for x in a for y in b
-                 if max(x[0], y[0]) < min(x[1], y[1]))
+    """Of two sorted lists; what is over before x begins is over before the next one too."""
+    out, over = [], 0
+    for x in a:
+        while over < len(b) and b[over][1] <= x[0]:
+            over += 1
+        for y in b[over:]:
+            if y[0] >= x[1]:
+                break
+            out.append((max(x[0], y[0]), min(x[1], y[1])))
+    return merge(out)
 
 
 def less(a, b, begin, end):
