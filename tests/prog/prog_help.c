@@ -224,6 +224,7 @@ void rig_setup(struct rig *r, const char *policy, const struct rig_options *opt)
 	r->outside_ifindex = if_nametoindex("wan0");
 	dopt.pairs_per_cpu = opt->pairs_per_cpu ? opt->pairs_per_cpu : 4096;
 	dopt.segments = opt->segments;
+	dopt.cpus_online = opt->cpus_online;
 	dopt.shared_lanes = opt->shared_lanes;
 	dopt.quota_keys = opt->quota_keys;
 	dopt.force_clsact = opt->force_clsact;

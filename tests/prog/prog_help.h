@@ -32,6 +32,7 @@ struct rig_options {
 	unsigned int days;      /* of schedule; 0: 35 */
 	uint32_t pairs_per_cpu; /* 0: 4096 */
 	uint32_t segments;      /* 0: 4096 */
+	const char *cpus_online; /* NULL: as the kernel says */
 	bool shared_lanes;
 	uint32_t quota_keys;
 	int64_t run_after;   /* seconds that pass between compiling and running */

@@ -275,6 +275,24 @@ static void databases(struct doctor *d)
 	}
 }
 
+/* Those without are among the problems. */
+static void cpus(struct doctor *d)
+{
+	const json_t *sizes = json_object_get(d->status, "sizes");
+	json_int_t with = json_integer_value(json_object_get(sizes, "cpus"));
+	json_int_t online = json_integer_value(json_object_get(sizes, "cpus_online"));
+	_cleanup_free_ char *gone = NULL;
+
+	if (!online || json_integer_value(json_object_get(sizes, "cpus_without")))
+		return;
+	if (with > online)
+		gone = xprintf("; %lld offline, with what %s counted", (long long)(with - online),
+			       with - online == 1 ? "it has" : "they have");
+	doctor_say(d, HEALTH_OK, "cpus", NULL,
+		   "%lld online, each with its part of the pair table%s", (long long)online,
+		   gone ? gone : "");
+}
+
 /* What status says beside hooks and neighbours, which have lines of their own. */
 static void other_problems(struct doctor *d)
 {
@@ -300,5 +318,6 @@ void doctor_machine(struct doctor *d)
 	hooks(d);
 	neighbours(d);
 	databases(d);
+	cpus(d);
 	other_problems(d);
 }

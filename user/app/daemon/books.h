@@ -30,7 +30,8 @@ struct books {
 	uint64_t commit_took_ms;
 	uint64_t commit_errors; /* in a row */
 	uint64_t grow_errors;
-	bool no_room; /* since the last poll there was a look, and nothing that could grow */
+	uint64_t cpu_errors; /* in a row */
+	bool no_room;        /* since the last poll there was a look, and nothing that could grow */
 	struct neigh_list neighbours; /* who has which MAC; refreshed when asked */
 	uint64_t neighbours_ms;
 };
@@ -46,6 +47,8 @@ int books_commit(struct daemon *d, int (*look)(struct daemon *d));
 
 /* Shards that were crowded, or in use and small, in the last look get more room: if any did. */
 bool books_grow(struct daemon *d);
+/* CPUs that have come online get their shards: if any did. */
+bool books_cpus(struct daemon *d);
 
 /* Milliseconds of a clock that never steps. */
 uint64_t books_ms(void);

@@ -231,6 +231,26 @@ bool books_grow(struct daemon *d)
 	return any;
 }
 
+bool books_cpus(struct daemon *d)
+{
+	struct books *b = d->books;
+	bool any = false;
+	uint32_t cpu = 0;
+	int r;
+
+	while ((r = datapath_shard_missing(d->dp, &cpu)) > 0) {
+		log_info("CPU %u is online: it has its part of the pair table", cpu);
+		any = true;
+	}
+	if (r < 0 && !b->cpu_errors++)
+		log_err(r, "a CPU that is online has no part of the pair table");
+	if (!r)
+		b->cpu_errors = 0;
+	if (any)
+		datapath_outgrown(d->dp);
+	return any;
+}
+
 static bool pressed(const struct daemon *d)
 {
 	struct shard_uses uses = { 0 };

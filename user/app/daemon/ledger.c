@@ -193,6 +193,7 @@ void daemon_ledger_poll(struct daemon *d)
 
 	books_drops(d);
 	b->no_room = false;
+	books_cpus(d);
 	if (books_commit_due(d)) {
 		books_commit(d, look);
 	} else {
@@ -214,6 +215,8 @@ void daemon_ledger_room(struct daemon *d)
 {
 	struct books *b = d->books;
 
+	if (books_cpus(d))
+		return;
 	/* who was told how much room there is to be waits for commits; so does who found none */
 	if (d->pairs || b->no_room || books_ms() - b->polled_ms < ROOM_FRESH_MS)
 		return;

@@ -144,10 +144,19 @@ static void add_sizes(struct datapath *dp, json_t *status)
 
 	datapath_sizes(dp, &s);
 	json_object_set_new(status, "sizes",
-			    json_pack("{s:I, s:I, s:I, s:I, s:I}", "cpus", (json_int_t)s.cpus,
-				      "slots4", (json_int_t)s.slots4, "slots6",
-				      (json_int_t)s.slots6, "quota_keys", (json_int_t)s.quota_keys,
-				      "table_bytes", (json_int_t)s.table_bytes));
+			    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "cpus",
+				      (json_int_t)s.cpus, "cpus_online", (json_int_t)s.cpus_online,
+				      "cpus_without", (json_int_t)s.cpus_without, "slots4",
+				      (json_int_t)s.slots4, "slots6", (json_int_t)s.slots6,
+				      "quota_keys", (json_int_t)s.quota_keys, "table_bytes",
+				      (json_int_t)s.table_bytes));
+	if (s.cpus_without)
+		status_problem(
+			status,
+			xprintf("%u of %u CPUs that are online have no part of the pair table",
+				s.cpus_without, s.cpus_online),
+			"what they handle is judged, and counted by class, not by pair; the daemon makes it "
+			"as soon as it can: see its log");
 	json_object_set_new(status, "events_lost", json_integer((json_int_t)lost));
 	if (lost)
 		status_problem(status, xprintf("%llu events were lost", (unsigned long long)lost),

@@ -345,11 +345,14 @@ static int open_shared(struct datapath *dp, bool create, struct why *why)
 	r = places_map(dp);
 	if (r < 0)
 		return why_set(why, r, "segments of the pair table: %s", strerror(-r));
+	r = cpu_shards_map(dp);
+	if (r < 0)
+		return why_set(why, r, "shards of the pair table: %s", strerror(-r));
 	if (!dp->control->layout_version && create)
 		r = first_time(dp, why);
 	else if (!dp->control->layout_version)
 		r = why_set(why, -EAGAIN, "Curfew is just being attached: try again");
-	if (!r)
+	else
 		r = shards_map(dp, why);
 	if (!r && create)
 		r = pin_pairs(dp, why);
@@ -429,6 +432,7 @@ void datapath_sizes(const struct datapath *dp, struct datapath_sizes *ret)
 	uint32_t len = sizeof(info);
 
 	*ret = dp->sizes;
+	shards_count(dp, ret);
 	if (!bpf_obj_get_info_by_fd(dp_map_fd(dp, "quotas"), &info, &len))
 		ret->quota_keys = info.max_entries;
 	ret->table_bytes =

@@ -27,11 +27,12 @@ struct why {
 };
 
 struct datapath_options {
-	const char *dir;        /* NULL: DATAPATH_DIR */
-	uint32_t pairs_per_cpu; /* slots of each family a CPU begins with; 0: 4,096 */
-	uint32_t segments;      /* of a family, at most, of 4,096 slots: for tests; 0: 4,096 */
-	uint32_t quota_keys;    /* entries of the quota ledger; 0: 65,536 */
-	uint32_t stall_seconds; /* a daemon that is silent for longer has stalled; 0: 30 */
+	const char *dir;         /* NULL: DATAPATH_DIR */
+	uint32_t pairs_per_cpu;  /* slots of each family a CPU begins with; 0: 4,096 */
+	uint32_t segments;       /* of a family, at most, of 4,096 slots: for tests; 0: 4,096 */
+	uint32_t quota_keys;     /* entries of the quota ledger; 0: 65,536 */
+	uint32_t stall_seconds;  /* a daemon that is silent for longer has stalled; 0: 30 */
+	const char *cpus_online; /* a list of those that do as if they were: for tests */
 	bool shared_lanes; /* do as if there were too many CPUs for lanes of their own: for tests */
 	bool no_conntrack; /* do as if the kernel had none: for tests */
 	bool force_clsact; /* never TCX: for tests, and kernels before 6.6 find it out themselves */
@@ -215,6 +216,12 @@ struct shard_uses {
 };
 void shard_uses_done(struct shard_uses *u);
 void datapath_shard_uses(const struct datapath *dp, struct shard_uses *ret);
+/*
+ * A shard for a CPU that is online and has none, since it was not when tables were made. 1: it was
+ * made, for *ret_cpu; 0: none is missing; -errno: of that CPU. One that goes offline keeps its own,
+ * with all that it has counted.
+ */
+int datapath_shard_missing(struct datapath *dp, uint32_t *ret_cpu);
 /* Shards have grown: what overflowed until now has room (see cf_control). */
 void datapath_outgrown(struct datapath *dp);
 /* Up to here a shard that is in use is to have much more room than it needs: see commit.c. */
@@ -374,7 +381,9 @@ int datapath_publish(struct datapath *dp, size_t n, destination_fn fn, void *arg
 
 /* Sizes for `status`: slots in use is the caller's count. */
 struct datapath_sizes {
-	uint32_t cpus;
+	uint32_t cpus;         /* that have a shard */
+	uint32_t cpus_online;  /* 0: cannot be told */
+	uint32_t cpus_without; /* that are online and have none: all of theirs goes to overflow */
 	uint64_t slots4, slots6;
 	uint32_t segments_max; /* of 4,096 slots, of one family, all CPUs together */
 	uint64_t quota_keys;

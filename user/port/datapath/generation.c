@@ -306,7 +306,7 @@ int datapath_load(struct datapath *dp, const struct image *img, const struct tim
 	facets_keep(&next, img);
 	next.config.generation = next.number;
 	next.config.entries_per_source = entries_per_source(dp);
-	next.config.own_lanes = !dp->opt.shared_lanes && cpus_possible() <= CF_OVERFLOW_LANES;
+	next.config.own_lanes = !dp->opt.shared_lanes && cpu_ids() <= CF_OVERFLOW_LANES;
 	next.config.share_slots = dp->opt.pairs_per_cpu ? dp->opt.pairs_per_cpu : SHARD_ROOMY_SLOTS;
 	next.config.failing.stall_jiffies = (uint64_t)stall_seconds(dp) * control->hz;
 	dp->ct_module = probe_conntrack_loaded();

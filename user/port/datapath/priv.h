@@ -54,7 +54,7 @@ struct datapath {
 	} segments;
 	struct cf_cpu_shard *cpu_shards; /* mapped; CF_CPUS_MAX of them */
 	struct cf_segment_place *places; /* mapped; sizes.segments_max of them */
-	uint32_t segments_per_cpu;       /* of one family, at most */
+	uint32_t numbers;                /* of segments of one family */
 	struct shard_uses uses;          /* as of the last look */
 	struct ring_buffer *ring;
 	event_fn event_fn;
@@ -94,12 +94,19 @@ static inline uint64_t dp_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+/* cpus.c */
+struct cpus {
+	bool is[CF_CPUS_MAX];
+	uint32_t n; /* of them and of those beyond */
+};
+int cpus_online(const struct datapath *dp, struct cpus *ret);
+/* No CPU that is possible has this id or a higher one. */
+uint32_t cpu_ids(void);
+
 /* segments.c: first how many of a family there may be, when the tables are made */
 uint32_t segments_max(const struct datapath *dp);
 uint32_t segments_of_shard(const struct datapath *dp);
 uint32_t segment_numbers(const struct datapath *dp);
-uint32_t cpus_possible(void);
-bool cpu_is_there(uint32_t cpu);
 int places_map(struct datapath *dp);
 /* -ENOSPC: there are as many as there may be. */
 int segments_make(struct datapath *dp, bool six, uint32_t first, uint32_t count);
@@ -109,8 +116,11 @@ void segments_unmap(struct datapath *dp);
 
 /* shards.c */
 int shards_make(struct datapath *dp, struct why *why);
+int cpu_shards_map(struct datapath *dp);
 int shards_map(struct datapath *dp, struct why *why);
 void shards_unmap(struct datapath *dp);
+/* The CPUs of struct datapath_sizes, as they are now. */
+void shards_count(const struct datapath *dp, struct datapath_sizes *ret);
 /*
  * Waits until no program that ran before this runs any more: what they looked up
  * is theirs no longer, what they wrote is there. 0 or -errno: then do not count on it.

@@ -2,12 +2,12 @@
 /*
  * The pair table's segments: making them, putting them where programs look for them,
  * and mapping them. A shard's segments have numbers in a row in `shards4` or `shards6`, so
- * each CPU has many set aside there, eight bytes each; what segments there are stands in
+ * each CPU has many set aside there, eight bytes each, of which another may have the half
+ * that comes online later; what segments there are stands in
  * `segment_places`, by family in the order in which they were made, and that is what they
  * are known by outside.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,30 +22,6 @@ _Static_assert(sizeof(struct cf_bucket4) == sizeof(struct cf_bucket6), "segments
 
 /* ---- how many ------------------------------------------------------------- */
 
-uint32_t cpus_possible(void)
-{
-	int n = libbpf_num_possible_cpus();
-
-	return n < 1 ? 1 : n > CF_CPUS_MAX ? CF_CPUS_MAX : (uint32_t)n;
-}
-
-bool cpu_is_there(uint32_t cpu)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
-	return !access(path, F_OK);
-}
-
-static uint32_t cpus_there(void)
-{
-	uint32_t n = 0;
-
-	for (uint32_t cpu = 0; cpu < cpus_possible(); cpu++)
-		n += cpu_is_there(cpu);
-	return n ? n : 1;
-}
-
 uint32_t segments_max(const struct datapath *dp)
 {
 	uint32_t n = dp->opt.segments;
@@ -53,18 +29,29 @@ uint32_t segments_max(const struct datapath *dp)
 	return n && n < CF_SEGMENTS ? n : CF_SEGMENTS;
 }
 
+/* Of those that have a shard from the beginning. */
+static uint32_t cpus_at_first(const struct datapath *dp)
+{
+	struct cpus online;
+
+	return cpus_online(dp, &online) < 0 ? 1 : online.n > CF_CPUS_MAX ? CF_CPUS_MAX : online.n;
+}
+
 uint32_t segments_of_shard(const struct datapath *dp)
 {
-	uint32_t n = 1, most = segments_max(dp) / 2;
+	uint32_t n = 1, most = segments_max(dp) / 2, cpus = cpus_at_first(dp);
 
-	while (2 * n <= most && 2 * n * cpus_there() <= NUMBERS_MAX)
+	while (2 * n <= most && 2 * n * cpus <= NUMBERS_MAX)
 		n *= 2;
 	return n;
 }
 
+/* Numbers for all segments, also where one CPU has the half: others may come online. */
 uint32_t segment_numbers(const struct datapath *dp)
 {
-	return segments_of_shard(dp) * cpus_there();
+	uint32_t n = segments_of_shard(dp) * cpus_at_first(dp);
+
+	return n > segments_max(dp) ? n : segments_max(dp);
 }
 
 /* ---- making --------------------------------------------------------------- */

@@ -4,7 +4,6 @@
  * as memory. How slots change hands meanwhile: curfew/abi.h, bpf/account.h.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -18,11 +17,11 @@
 
 /* ---- making and growing -------------------------------------------------- */
 
-static uint32_t segments_for(const struct datapath *dp, uint32_t slots)
+static uint32_t segments_for(uint32_t slots, uint32_t most)
 {
 	uint32_t n = 1;
 
-	while (n * SEGMENT_SLOTS < slots && n < segments_of_shard(dp))
+	while (n * SEGMENT_SLOTS < slots && 2 * n <= most)
 		n *= 2;
 	return n;
 }
@@ -50,33 +49,43 @@ static int make_shares(struct datapath *dp, uint32_t cpu)
 	return r;
 }
 
-static int make_shard(struct datapath *dp, uint32_t cpu, uint32_t number)
+/* Begins at number `first` and has room for so many segments. Published last. */
+static int make_shard(struct datapath *dp, uint32_t cpu, uint32_t first, uint32_t room)
 {
-	uint32_t asked = dp->opt.pairs_per_cpu, n = segments_for(dp, asked ? asked : 1);
-	uint32_t first = number * segments_of_shard(dp);
-	struct cf_cpu_shard s = { first, n, first, n };
+	struct cf_cpu_shard *s = &dp->cpu_shards[cpu];
+	size_t mapped = dp->segments.n;
+	uint32_t n = segments_for(dp->opt.pairs_per_cpu, room);
 	int r = segments_make(dp, false, first, n);
 
 	if (!r)
 		r = segments_make(dp, true, first, n);
 	if (!r)
 		r = make_shares(dp, cpu);
-	if (!r && bpf_map_update_elem(dp_map_fd(dp, "cpu_shards"), &cpu, &s, BPF_ANY) < 0)
-		r = -errno;
-	return r;
+	if (!r)
+		r = segments_map(dp, cpu, false, first, n);
+	if (!r)
+		r = segments_map(dp, cpu, true, first, n);
+	if (r < 0) {
+		segments_unmap_last(dp, dp->segments.n - mapped);
+		return r;
+	}
+	publish_run(&s->first4, first, n);
+	publish_run(&s->first6, first, n);
+	return 0;
 }
 
-/* Shards for the CPUs that are there; another one's traffic goes to overflow until it has one. */
 int shards_make(struct datapath *dp, struct why *why)
 {
-	uint32_t made = 0;
+	uint32_t room = segments_of_shard(dp), made = 0;
+	struct cpus online;
+	int r = cpus_online(dp, &online);
 
-	for (uint32_t cpu = 0; cpu < cpus_possible(); cpu++) {
-		int r;
-
-		if (!cpu_is_there(cpu))
+	if (r < 0)
+		return why_set(why, r, "which CPUs are online: %s", strerror(-r));
+	for (uint32_t cpu = 0; cpu < CF_CPUS_MAX; cpu++) {
+		if (!online.is[cpu])
 			continue;
-		r = make_shard(dp, cpu, made);
+		r = make_shard(dp, cpu, made * room, room);
 		if (r < 0)
 			return why_set(why, r, "pair table of CPU %u: %s", cpu, strerror(-r));
 		made++;
@@ -84,7 +93,70 @@ int shards_make(struct datapath *dp, struct why *why)
 	return made ? 0 : why_set(why, -ENODEV, "no CPU got a pair table");
 }
 
-static int map_cpu_shards(struct datapath *dp)
+/* ---- CPUs that come later -------------------------------------------------- */
+
+/* Where the numbers end that a shard has for itself: those of both families begin at one place. */
+static uint32_t run_end(const struct datapath *dp, uint32_t first)
+{
+	uint32_t end = dp->numbers;
+
+	for (uint32_t cpu = 0; cpu < CF_CPUS_MAX; cpu++) {
+		const struct cf_cpu_shard *s = &dp->cpu_shards[cpu];
+
+		if (s->count4 && s->first4 > first && s->first4 < end)
+			end = s->first4;
+	}
+	return end;
+}
+
+/* A shard may have half of all segments, if it has numbers for them. */
+static uint32_t run_room(const struct datapath *dp, uint32_t first)
+{
+	uint32_t room = run_end(dp, first) - first, most = dp->sizes.segments_max / 2;
+
+	return room < most ? room : most;
+}
+
+/* The upper half of what another one has, or what it has not used of that: of whom most is left. */
+static uint32_t half_of_another(const struct datapath *dp, uint32_t *ret_first)
+{
+	uint32_t most = 0;
+
+	for (uint32_t cpu = 0; cpu < CF_CPUS_MAX; cpu++) {
+		const struct cf_cpu_shard *s = &dp->cpu_shards[cpu];
+		uint32_t used = s->count4 > s->count6 ? s->count4 : s->count6;
+		uint32_t all = used ? run_end(dp, s->first4) - s->first4 : 0;
+		uint32_t keeps = used > all / 2 ? used : all / 2;
+
+		if (all <= keeps || all - keeps <= most)
+			continue;
+		most = all - keeps;
+		*ret_first = s->first4 + keeps;
+	}
+	return most;
+}
+
+int datapath_shard_missing(struct datapath *dp, uint32_t *ret_cpu)
+{
+	uint32_t cpu = 0, first, room;
+	struct cpus online;
+	int r = cpus_online(dp, &online);
+
+	if (r < 0)
+		return r;
+	while (cpu < CF_CPUS_MAX && (!online.is[cpu] || dp->cpu_shards[cpu].count4))
+		cpu++;
+	if (cpu == CF_CPUS_MAX)
+		return 0;
+	*ret_cpu = cpu;
+	room = half_of_another(dp, &first);
+	r = room ? make_shard(dp, cpu, first, room) : -ENOSPC;
+	return r < 0 ? r : 1;
+}
+
+/* ---- mapping --------------------------------------------------------------- */
+
+int cpu_shards_map(struct datapath *dp)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t len = sizeof(info);
@@ -94,18 +166,15 @@ static int map_cpu_shards(struct datapath *dp)
 	if (p == MAP_FAILED)
 		return -errno;
 	dp->cpu_shards = p;
-	for (uint32_t cpu = 0; cpu < CF_CPUS_MAX; cpu++)
-		dp->sizes.cpus += !!dp->cpu_shards[cpu].count4;
 	if (bpf_obj_get_info_by_fd(dp_map_fd(dp, "shards4"), &info, &len) < 0)
 		return -errno;
-	if (dp->sizes.cpus)
-		dp->segments_per_cpu = info.max_entries / dp->sizes.cpus;
+	dp->numbers = info.max_entries;
 	return 0;
 }
 
 int shards_map(struct datapath *dp, struct why *why)
 {
-	int r = map_cpu_shards(dp);
+	int r = 0;
 
 	for (uint32_t cpu = 0; cpu < CF_CPUS_MAX && !r; cpu++) {
 		struct cf_cpu_shard s = dp->cpu_shards[cpu];
@@ -117,6 +186,21 @@ int shards_map(struct datapath *dp, struct why *why)
 			r = segments_map(dp, cpu, true, s.first6, s.count6);
 	}
 	return r < 0 ? why_set(why, r, "pair table: %s", strerror(-r)) : 0;
+}
+
+void shards_count(const struct datapath *dp, struct datapath_sizes *ret)
+{
+	struct cpus online = { 0 };
+
+	cpus_online(dp, &online);
+	ret->cpus_online = ret->cpus_without = online.n;
+	ret->cpus = 0;
+	for (uint32_t cpu = 0; cpu < CF_CPUS_MAX; cpu++) {
+		bool has = dp->cpu_shards[cpu].count4;
+
+		ret->cpus += has;
+		ret->cpus_without -= has && online.is[cpu];
+	}
 }
 
 void shards_unmap(struct datapath *dp)
@@ -140,7 +224,7 @@ int datapath_shard_grow(struct datapath *dp, uint32_t cpu, bool six, uint64_t sl
 		next *= 2;
 	if (next == count)
 		return 0;
-	if (next > dp->segments_per_cpu)
+	if (next > run_room(dp, first))
 		return -ENOSPC;
 	r = segments_make(dp, six, first + count, next - count);
 	if (!r)
