@@ -187,17 +187,24 @@ static void read_segment(const struct bpf_map_file *m, uint32_t at, struct look 
 
 /*
  * All segments that exist, also those that no CPU uses any more: what they
- * hold is on the books.
+ * hold is on the books. By their list: where they could be is thousands of numbers, and on Linux
+ * 6.1 each look-up of a map in a map waits for a grace period.
  */
 static void read_family(const char *dir, const char *name, bool six, struct look *l)
 {
+	struct bpf_map_file m, list;
+	struct cf_segment_place *places;
 	struct family idle = { 0 };
-	struct bpf_map_file m;
 
 	bpf_map_open(dir, name, &m);
-	for (uint32_t at = 0; at < m.max_entries; at++) {
+	bpf_map_open(dir, "segment_places", &list);
+	places = bpf_map_memory(&list, list.max_entries * sizeof(*places));
+	for (uint32_t n = 0; n < list.max_entries; n++) {
+		uint32_t at = (six ? places[n].at6 : places[n].at4) - 1;
 		struct family *f = &idle;
 
+		if (at == UINT32_MAX)
+			continue;
 		for (size_t i = 0; i < l->n_shards; i++) {
 			const struct cf_cpu_shard *run = &l->shards[i].run;
 			uint32_t first = six ? run->first6 : run->first4;
@@ -208,6 +215,8 @@ static void read_family(const char *dir, const char *name, bool six, struct look
 		}
 		read_segment(&m, at, l, f);
 	}
+	munmap(places, list.max_entries * sizeof(*places));
+	close_map(&list);
 	close_map(&m);
 }
 
