@@ -28,10 +28,10 @@ struct rig_file {
 };
 
 struct rig_options {
-	const char *now;        /* civil time in UTC that the rig starts at: "2026-11-23 12:00" */
-	unsigned int days;      /* of schedule; 0: 35 */
-	uint32_t pairs_per_cpu; /* 0: 4096 */
-	uint32_t segments;      /* 0: 4096 */
+	const char *now;         /* civil time in UTC that the rig starts at: "2026-11-23 12:00" */
+	unsigned int days;       /* of schedule; 0: 35 */
+	uint32_t pairs_per_cpu;  /* 0: 4096 */
+	uint32_t segments;       /* 0: 4096 */
 	const char *cpus_online; /* NULL: as the kernel says */
 	bool shared_lanes;
 	uint32_t quota_keys;

@@ -111,7 +111,8 @@ _Static_assert(sizeof(struct cf_bucket4) == 256 && sizeof(struct cf_bucket6) == 
 
 /*
  * Each CPU has numbers of its own for so many segments that its shard can take half of
- * all there are, so few numbers are in use. `segment_places` lists them: the
+ * all there are, so few numbers are in use; one that comes online later gets half of what another
+ * has and does not use. `segment_places` lists them: the
  * n-th segment that was made, by family, is known as n.
  */
 struct cf_segment_place {
