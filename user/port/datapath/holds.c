@@ -68,10 +68,7 @@ int datapath_hold_lift(struct datapath *dp, const struct cf_quota_key *key)
 struct prune {
 	uint64_t now;
 	bool holds, quarantines;
-	struct {
-		struct cf_quota_key *v;
-		size_t n, cap;
-	} gone;
+	struct key_list gone;
 };
 
 static void prune_one(void *arg, const struct cf_quota_key *key, const struct cf_hold *h)

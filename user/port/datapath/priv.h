@@ -148,6 +148,23 @@ static inline bool facets_of_devices(const struct cf_facets *f)
 /* facets.c: keeps the names that rules of its image have for interfaces */
 void facets_keep(struct generation *g, const struct image *img);
 
+/* prune.c: keys that are over; of an array of keys to its end */
+struct key_list {
+	struct cf_quota_key *v;
+	size_t n, cap;
+};
+void key_list_done(struct key_list *l);
+/* NULL: the image has none of that number. */
+const struct cf_quota_spec *prune_quota(const struct image *img, uint32_t id);
+/*
+ * Deletes what was marked in the kernel as nobody's, once whoever looked it up before that has
+ * finished with it; empties the list, since a key may come back any moment. How many.
+ */
+size_t prune_retired(struct datapath *dp, const char *map, struct key_list *gone);
+/* Of maps by quota, those of no loaded program: nobody charges them. `beside` may be NULL. */
+void prune_shared(struct datapath *dp, const struct image *img, const char *map,
+		  const char *beside);
+
 /* rates.c: of datapath_limits(), datapath_quota_reset(), datapath_quota_prune() */
 int rates_read(struct datapath *dp, quota_fn fn, void *arg);
 int rate_reset(struct datapath *dp, const struct cf_quota_key *key);

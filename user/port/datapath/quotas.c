@@ -173,19 +173,9 @@ struct prune {
 	struct utc now;
 	bool past; /* also the keys of periods that are over */
 	uint64_t seen;
-	struct {
-		struct cf_quota_key *v;
-		size_t n, cap;
-	} gone;
+	struct key_list gone;
+	size_t pruned;
 };
-
-static const struct cf_quota_spec *find_quota(const struct image *img, uint32_t id)
-{
-	for (size_t i = 0; i < img->quotas.n; i++)
-		if (img->quotas.v[i].id == id)
-			return &img->quotas.v[i];
-	return NULL;
-}
 
 #define CLOCK_SLACK 5 /* seconds */
 
@@ -199,7 +189,7 @@ bool quota_period_is_future(uint32_t period_minute, struct utc now)
 static bool prunable(const struct prune *p, const struct cf_quota_key *key,
 		     const struct quota_state *st)
 {
-	const struct cf_quota_spec *q = find_quota(p->img, key->quota);
+	const struct cf_quota_spec *q = prune_quota(p->img, key->quota);
 
 	if (key->kind == CF_KEY_OVERFLOW)
 		return false;
@@ -220,7 +210,7 @@ static bool prunable(const struct prune *p, const struct cf_quota_key *key,
 static bool restamped(const struct prune *p, const struct cf_quota_key *key,
 		      const struct quota_state *st)
 {
-	const struct cf_quota_spec *q = find_quota(p->img, key->quota);
+	const struct cf_quota_spec *q = prune_quota(p->img, key->quota);
 	uint32_t now;
 
 	if (!q || st->period_minute == CF_QUOTA_PERIOD_MASK || !st->period_minute ||
@@ -245,32 +235,12 @@ static void prune_one(void *arg, const struct cf_quota_key *key, const struct qu
 
 static int prune(struct prune *p)
 {
-	int r = datapath_quotas(p->dp, prune_one, p), fd = dp_map_fd(p->dp, "quotas");
+	int r;
 
-	/* whoever looked an entry up before it was marked has finished with it */
-	if (p->gone.n)
-		dp_grace_period(p->dp);
-	for (size_t i = 0; i < p->gone.n; i++)
-		bpf_map_delete_elem(fd, &p->gone.v[i]);
+	p->seen = 0;
+	r = datapath_quotas(p->dp, prune_one, p);
+	p->pruned += prune_retired(p->dp, "quotas", &p->gone);
 	return r;
-}
-
-static void prune_shared(struct datapath *dp, const struct image *img)
-{
-	int fd = dp_map_fd(dp, "quotas_shared");
-	uint32_t ids[4 * CF_QUOTAS_MAX], n = 0, id;
-	const void *last = NULL;
-
-	while (n < ARRAY_SIZE(ids) && !bpf_map_get_next_key(fd, last, &id)) {
-		last = &id;
-		if (!find_quota(img, id))
-			ids[n++] = id;
-	}
-	/* of no loaded program: nobody charges them */
-	while (n) {
-		bpf_map_delete_elem(dp_map_fd(dp, "quotas_spilled"), &ids[--n]);
-		bpf_map_delete_elem(fd, &ids[n]);
-	}
 }
 
 int datapath_quota_prune(struct datapath *dp, const struct image *img, struct utc now)
@@ -285,10 +255,9 @@ int datapath_quota_prune(struct datapath *dp, const struct image *img, struct ut
 		p.past = true;
 		r = prune(&p);
 	}
-	prune_shared(dp, img);
+	prune_shared(dp, img, "quotas_shared", "quotas_spilled");
 	cells_restamp(dp, img, now);
 	if (r >= 0)
 		r = rates_prune(dp, img);
-	free(p.gone.v);
-	return r < 0 ? r : (int)p.gone.n;
+	return r < 0 ? r : (int)p.pruned;
 }

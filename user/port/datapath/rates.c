@@ -142,19 +142,8 @@ int rate_reset(struct datapath *dp, const struct cf_quota_key *key)
 struct prune {
 	struct datapath *dp;
 	const struct image *img;
-	struct {
-		struct cf_quota_key *v;
-		size_t n, cap;
-	} gone;
+	struct key_list gone;
 };
-
-static bool has_rate(const struct image *img, uint32_t id)
-{
-	for (size_t i = 0; i < img->quotas.n; i++)
-		if (img->quotas.v[i].id == id)
-			return true;
-	return false;
-}
 
 /* A bucket that has drained says no more than a new one. */
 static void prune_one(void *arg, const struct cf_quota_key *key, const struct cf_rate_state *s)
@@ -162,7 +151,7 @@ static void prune_one(void *arg, const struct cf_quota_key *key, const struct cf
 	struct prune *p = arg;
 
 	if (s->arrival != CF_RATE_RETIRED && s->arrival > now_ticks() &&
-	    has_rate(p->img, key->quota))
+	    prune_quota(p->img, key->quota))
 		return;
 	if (s->arrival == CF_RATE_RETIRED || retire(p->dp, key, s->arrival))
 		*VEC_ADD(&p->gone) = *key;
@@ -171,22 +160,9 @@ static void prune_one(void *arg, const struct cf_quota_key *key, const struct cf
 int rates_prune(struct datapath *dp, const struct image *img)
 {
 	struct prune p = { .dp = dp, .img = img };
-	int fd = dp_map_fd(dp, "rates"), r = each_rate(dp, prune_one, &p);
-	uint32_t ids[4 * CF_QUOTAS_MAX], n = 0, id;
-	const void *last = NULL;
+	int r = each_rate(dp, prune_one, &p);
 
-	if (p.gone.n)
-		dp_grace_period(dp);
-	for (size_t i = 0; i < p.gone.n; i++)
-		bpf_map_delete_elem(fd, &p.gone.v[i]);
-	free(p.gone.v);
-	fd = dp_map_fd(dp, "rates_shared");
-	while (n < ARRAY_SIZE(ids) && !bpf_map_get_next_key(fd, last, &id)) {
-		last = &id;
-		if (!has_rate(img, id))
-			ids[n++] = id;
-	}
-	while (n)
-		bpf_map_delete_elem(fd, &ids[--n]);
+	prune_retired(dp, "rates", &p.gone);
+	prune_shared(dp, img, "rates_shared", NULL);
 	return r;
 }
