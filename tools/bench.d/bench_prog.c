@@ -48,6 +48,15 @@ static const struct frame_spec tcp6 = { "fd12:3456::5", "2001:db8::1", 6, 40000,
 /* One tag, then hop-by-hop and two headers of destination options. */
 static const struct frame_spec extended6 = { "fd12:3456::5", "2001:db8::1",  6, 40000, 443, 1000, 5,
 					     .tags = 1,      .extensions = 3 };
+/*
+ * The gateway's own, as no inside hook sees them: the same pair at either would find its bucket the
+ * fuller one at the second, and from then on be looked for in both.
+ */
+static const struct frame_spec own4 = { "10.0.0.1", "203.0.113.1", 6, 40000, 443, 1000, 5 };
+static const struct frame_spec own6 = { "fd12:3456::1", "2001:db8::1", 6, 40000, 443, 1000, 5 };
+static const struct frame_spec own_extended6 = {
+	"fd12:3456::1", "2001:db8::1", 6, 40000, 443, 1000, 5, .tags = 1, .extensions = 3
+};
 /* Through the gateway, as the outside hook sees them after translation. */
 static const struct frame_spec sent4 = { "10.0.0.7", "198.51.100.9", 6, 40001, 443, 1000, 7 };
 static const struct frame_spec known4 = { "192.0.2.1", "198.51.100.9", 6, 40001, 443, 1000, 7 };
@@ -80,21 +89,21 @@ struct stage {
 
 /* The same at either place; inside it is what native XDP does where that is not to be had. */
 /* clang-format off */
-#define TC_PATHS(at, program)                                                                      \
-	{ at ": full path, no rule about the pair", NULL, program, NO_POLICY, &tcp4, true },       \
+#define TC_PATHS(at, program, v4, v6, extended)                                             \
+	{ at ": full path, no rule about the pair", NULL, program, NO_POLICY, &v4, true },         \
 	{ at ": the same, VLAN and IPv6 with three extension headers", NULL, program, NO_POLICY,   \
-	  &extended6, true },                                                                      \
-	{ TC_OUT4(at), NULL, program, NO_WINDOW, &tcp4, true },                                    \
-	{ TC_OUT6(at), NULL, program, NO_WINDOW, &tcp6, true },                                    \
-	{ at ": full path, active quota, charged", NULL, program, ACTIVE_QUOTA, &tcp4, true },     \
-	{ at ": charged, IPv6", NULL, program, ACTIVE_QUOTA, &tcp6, true },                        \
-	{ at ": full path, quota used up, dropped", NULL, program, USED_UP, &tcp4, true },         \
+	  &extended, true },                                                                       \
+	{ TC_OUT4(at), NULL, program, NO_WINDOW, &v4, true },                                      \
+	{ TC_OUT6(at), NULL, program, NO_WINDOW, &v6, true },                                      \
+	{ at ": full path, active quota, charged", NULL, program, ACTIVE_QUOTA, &v4, true },       \
+	{ at ": charged, IPv6", NULL, program, ACTIVE_QUOTA, &v6, true },                          \
+	{ at ": full path, quota used up, dropped", NULL, program, USED_UP, &v4, true },           \
 	{ at ": spray: each packet a new pair, in a recycled slot", NULL, program, MANY_PAIRS,     \
-	  &tcp4, true, "tc_spray4", true },                                                        \
-	{ at ": recycled slot, IPv6", NULL, program, MANY_PAIRS, &tcp6, true, "tc_spray6", true }, \
-	{ at ": spray: each packet a new pair, table full", NULL, program, FULL, &tcp4, true,      \
+	  &v4, true, "tc_spray4", true },                                                          \
+	{ at ": recycled slot, IPv6", NULL, program, MANY_PAIRS, &v6, true, "tc_spray6", true },   \
+	{ at ": spray: each packet a new pair, table full", NULL, program, FULL, &v4, true,        \
 	  "tc_spray4" },                                                                           \
-	{ at ": table full, IPv6", NULL, program, FULL, &tcp6, true, "tc_spray6" }
+	{ at ": table full, IPv6", NULL, program, FULL, &v6, true, "tc_spray6" }
 /* clang-format on */
 
 static struct stage stages[] = {
@@ -130,14 +139,14 @@ static struct stage stages[] = {
 	  &extended6, true },
 	{ "TC: empty program, each packet another pair's", "tc_empty", NULL, 0, &tcp4, true,
 	  "tc_spray4" },
-	TC_PATHS("TC egress", "tc_outside"),
+	TC_PATHS("TC egress", "tc_outside", own4, own6, own_extended6),
 	{ "TC egress: forwarded, judged inside: SCTP, connection tracking is not asked", NULL,
 	  "tc_outside", GATEWAY, &sctp4, true, .forwarded = true },
 	{ "TC egress: forwarded TCP, connection tracking is asked: unknown", NULL, "tc_outside",
 	  GATEWAY, &unknown4, true, .forwarded = true },
 	{ "TC egress: forwarded TCP, connection tracking is asked: known", NULL, "tc_outside",
 	  GATEWAY, &known4, true, .forwarded = true },
-	TC_PATHS("TC ingress inside", "tc_inside"),
+	TC_PATHS("TC ingress inside", "tc_inside", tcp4, tcp6, extended6),
 };
 
 /* ---- running ------------------------------------------------------------------ */
