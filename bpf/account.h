@@ -48,24 +48,30 @@ static __always_inline __u32 bucket_hash(const struct pair_key *k, int choice)
 	return (__u32)(choice ? k->hash >> 32 : k->hash);
 }
 
+static __always_inline void pair_key4(const struct pkt *p, struct pair_key *k)
+{
+	k->word[1] = k->word[2] = 0;
+	k->word[0] = (__u64)p->dst.word[0] << 32 | p->src.word[0];
+	k->hash = mix(nh(k->word[0], cfg.key[0]) + cfg.key[3]);
+}
+
+static __always_inline void pair_key6(const struct pkt *p, struct pair_key *k)
+{
+	k->word[0] = p->src.half[0];
+	k->word[1] = p->src.half[1];
+	k->word[2] = p->dst.half[0];
+	if (k->word[2] == bpf_htonl(NAT64_PREFIX) && !p->dst.word[2])
+		k->word[2] |= (__u64)p->dst.word[3] << 32;
+	k->hash = mix(nh(k->word[0], cfg.key[0]) + nh(k->word[1], cfg.key[1]) +
+		      nh(k->word[2], cfg.key[2]) + cfg.key[3]);
+}
+
 static __always_inline void pair_key(const struct pkt *p, struct pair_key *k)
 {
-	__u64 h;
-
-	if (p->l3 == L3_IPV4) {
-		k->word[1] = k->word[2] = 0;
-		k->word[0] = (__u64)p->dst.word[0] << 32 | p->src.word[0];
-		h = nh(k->word[0], cfg.key[0]);
-	} else {
-		k->word[0] = p->src.half[0];
-		k->word[1] = p->src.half[1];
-		k->word[2] = p->dst.half[0];
-		if (k->word[2] == bpf_htonl(NAT64_PREFIX) && !p->dst.word[2])
-			k->word[2] |= (__u64)p->dst.word[3] << 32;
-		h = nh(k->word[0], cfg.key[0]) + nh(k->word[1], cfg.key[1]) +
-		    nh(k->word[2], cfg.key[2]);
-	}
-	k->hash = mix(h + cfg.key[3]);
+	if (p->l3 == L3_IPV4)
+		pair_key4(p, k);
+	else
+		pair_key6(p, k);
 }
 
 static __always_inline __u64 pair_hash(const struct pkt *p)
@@ -81,9 +87,15 @@ struct run {
 	__u32 first, count;
 };
 
+/* Where a shard is one segment, its map does not wait for the hash: a branch is foretold. */
+static __always_inline __u32 segment_of(const struct run *r, __u32 hash)
+{
+	return r->count > 1 ? r->first + (hash / CF_SEG_BUCKETS & (r->count - 1)) : r->first;
+}
+
 static __always_inline struct cf_bucket4 *bucket4(const struct run *r, __u32 hash)
 {
-	__u32 segment = r->first + (hash / CF_SEG_BUCKETS & (r->count - 1));
+	__u32 segment = segment_of(r, hash);
 	__u32 bucket = hash & (CF_SEG_BUCKETS - 1);
 	void *inner = bpf_map_lookup_elem(&shards4, &segment);
 
@@ -92,7 +104,7 @@ static __always_inline struct cf_bucket4 *bucket4(const struct run *r, __u32 has
 
 static __always_inline struct cf_bucket6 *bucket6(const struct run *r, __u32 hash)
 {
-	__u32 segment = r->first + (hash / CF_SEG_BUCKETS & (r->count - 1));
+	__u32 segment = segment_of(r, hash);
 	__u32 bucket = hash & (CF_SEG_BUCKETS - 1);
 	void *inner = bpf_map_lookup_elem(&shards6, &segment);
 
@@ -161,17 +173,20 @@ static __always_inline const volatile struct cf_control *control_own(void)
 }
 
 /*
- * The pair's slot, if it has one. For each packet, so the second bucket is not even
- * looked for unless the first does not have it, and nothing is kept for a new pair.
+ * The pair's slot, if it has one. For each packet, so the hash, which takes longest, is begun
+ * first; the second bucket is not even looked for unless the first does not have it; and nothing
+ * is kept for a new pair.
  */
-static __always_inline struct cf_slot *account_find(const struct pkt *p, const struct pair_key *k,
-						    enum cf_hook hook)
+static __always_inline struct cf_slot *account_find(const struct pkt *p, enum cf_hook hook)
 {
-	const struct cf_cpu_shard *shard = shard_own();
+	const struct cf_cpu_shard *shard;
 	__u64 used_key = meta_key(hook);
+	struct pair_key k;
 	struct cf_slot *s;
 	struct run r;
 
+	pair_key(p, &k);
+	shard = shard_own();
 	if (!shard)
 		return NULL;
 	if (p->l3 == L3_IPV4) {
@@ -180,24 +195,24 @@ static __always_inline struct cf_slot *account_find(const struct pkt *p, const s
 		run_load(&shard->first4, &r);
 		if (!r.count)
 			return NULL;
-		b = bucket4(&r, bucket_hash(k, 0));
-		s = b ? find4(b, k, used_key) : NULL;
+		b = bucket4(&r, bucket_hash(&k, 0));
+		s = b ? find4(b, &k, used_key) : NULL;
 		if (s)
 			return s;
-		b = bucket4(&r, bucket_hash(k, 1));
-		return b ? find4(b, k, used_key) : NULL;
+		b = bucket4(&r, bucket_hash(&k, 1));
+		return b ? find4(b, &k, used_key) : NULL;
 	} else {
 		struct cf_bucket6 *b;
 
 		run_load(&shard->first6, &r);
 		if (!r.count)
 			return NULL;
-		b = bucket6(&r, bucket_hash(k, 0));
-		s = b ? find6(b, k, used_key) : NULL;
+		b = bucket6(&r, bucket_hash(&k, 0));
+		s = b ? find6(b, &k, used_key) : NULL;
 		if (s)
 			return s;
-		b = bucket6(&r, bucket_hash(k, 1));
-		return b ? find6(b, k, used_key) : NULL;
+		b = bucket6(&r, bucket_hash(&k, 1));
+		return b ? find6(b, &k, used_key) : NULL;
 	}
 }
 

@@ -218,11 +218,8 @@ __noinline int was_ignored(struct __sk_buff *skb, const struct pkt *p)
 /* Books who began, in the slot of the packet's pair. */
 static __always_inline void book_began(const struct pkt *p, enum cf_hook hook, bool answers)
 {
-	struct pair_key key = { 0 };
-	struct cf_slot *slot;
+	struct cf_slot *slot = account_find(p, hook);
 
-	pair_key(p, &key);
-	slot = account_find(p, &key, hook);
 	if (slot)
 		slot->meta.flags |= answers ? CF_SLOT_BEGAN_OUTSIDE : CF_SLOT_BEGAN_INSIDE;
 }

@@ -69,14 +69,16 @@ static __always_inline void frame_bytes_skb(struct __sk_buff *skb, struct frame 
 
 static __always_inline void frame_from_skb(struct __sk_buff *skb, struct frame *f)
 {
-	const struct cf_iface *iface = iface_find(skb->ifindex);
-	__u32 want = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
+	const struct cf_iface *iface;
+	__u32 want;
 
+	frame_outline_skb(skb, f);
+	iface = iface_find(f->ifindex);
+	want = f->len < PULL_BYTES ? f->len : PULL_BYTES;
 	if (SKB_LOAD(skb, data_end) - SKB_LOAD(skb, data) < want)
 		bpf_skb_pull_data(skb, want);
 	f->data = (const __u8 *)SKB_LOAD(skb, data);
 	f->end = (const __u8 *)SKB_LOAD(skb, data_end);
-	frame_outline_skb(skb, f);
 	f->raw_l3 = iface && iface->flags & CF_IF_RAW_L3;
 	/* it is 1 or 0; saying so spares the verifier a branch */
 	f->tagged = SKB_LOAD(skb, vlan_present) & 1;
@@ -102,20 +104,23 @@ static __always_inline __u32 segments_of(const struct __sk_buff *skb, const stru
 }
 
 /* At TC ingress nobody has added up the segments' headers. `tag`: TAG_BYTES of each, not in len. */
-static __always_inline __u32 wire_from_segments(const struct __sk_buff *skb, __u32 tag,
+static __always_inline __u32 wire_from_segments(const struct __sk_buff *skb, __u32 len, __u32 tag,
 						const struct pkt *p)
 {
-	__u32 bytes = skb->len - (p->jumbo ? 8 : 0), segments = segments_of(skb, p, bytes);
-	__u32 headers = p->headers + (skb->gso_size == GSO_BY_FRAGS ? SCTP_HEADER : 0);
+	__u32 bytes = len - (p->jumbo ? 8 : 0), gso_size = skb->gso_size, segments, headers;
 
+	if (!gso_size)
+		return bytes + tag;
+	segments = segments_of(skb, p, bytes);
+	headers = p->headers + (gso_size == GSO_BY_FRAGS ? SCTP_HEADER : 0);
 	return bytes + (segments - 1) * headers + segments * tag;
 }
 
 /* At TC egress the kernel has, where it knows more than len: wire_len. */
-static __always_inline __u32 wire_at_egress(const struct __sk_buff *skb, __u32 tag,
+static __always_inline __u32 wire_at_egress(const struct __sk_buff *skb, __u32 len, __u32 tag,
 					    const struct pkt *p)
 {
-	__u32 len = SKB_LOAD(skb, len), wire = SKB_LOAD(skb, wire_len);
+	__u32 wire = SKB_LOAD(skb, wire_len);
 
 	wire = (wire > len ? wire : len) - (p->jumbo ? 8 : 0);
 	return tag ? wire + segments_of(skb, p, len) * tag : wire;

@@ -58,29 +58,37 @@ static __always_inline enum cf_reason packet_xdp(struct xdp_md *ctx, struct fram
 	return reason;
 }
 
-static __always_inline enum cf_reason packet_skb(struct __sk_buff *skb, enum cf_hook hook,
-						 struct frame *f, struct pkt *p)
+/*
+ * The same at TC without wire_bytes and tunnel, which are packet_size_skb()'s: the pair may be
+ * looked for in between.
+ */
+static __always_inline enum cf_reason packet_skb(struct __sk_buff *skb, struct frame *f,
+						 struct pkt *p)
 {
-	struct frame whole = { 0 };
 	enum cf_reason reason;
 	struct link l = { 0 };
-	__u32 tag;
 
-	frame_from_skb(skb, &whole);
-	reason = parse_link(&whole, p, &l);
-	if (reason == UNDECIDED)
-		reason = l.type == ETHERTYPE_IPV4 ? parse_ipv4(&whole, l.offset, p)
-			 : parse_ipv6_plain(&whole, l.offset, p)
-				 ? UNDECIDED
-				 : (enum cf_reason)packet6_skb(skb, p, l.offset);
-	tag = (SKB_LOAD(skb, vlan_present) & 1) * TAG_BYTES;
-	p->wire_bytes = hook == CF_HOOK_INSIDE ? wire_from_segments(skb, tag, p)
-					       : wire_at_egress(skb, tag, p);
+	frame_from_skb(skb, f);
+	p->ifindex = f->ifindex;
+	reason = parse_link(f, p, &l);
+	if (reason != UNDECIDED)
+		return reason;
+	if (l.type == ETHERTYPE_IPV4)
+		return parse_ipv4(f, l.offset, p);
+	if (parse_ipv6_plain(f, l.offset, p))
+		return UNDECIDED;
+	return (enum cf_reason)packet6_skb(skb, p, l.offset);
+}
+
+static __always_inline void packet_size_skb(struct __sk_buff *skb, enum cf_hook hook,
+					    const struct frame *f, struct pkt *p)
+{
+	__u32 tag = f->tagged * TAG_BYTES;
+
+	p->wire_bytes = hook == CF_HOOK_INSIDE ? wire_from_segments(skb, f->len, tag, p)
+					       : wire_at_egress(skb, f->len, tag, p);
 	if (p->tunnel)
 		tunnel_skb(skb, p, hook);
-	frame_outline_skb(skb, f);
-	p->ifindex = f->ifindex;
-	return reason;
 }
 
 #endif

@@ -16,9 +16,9 @@
 /*
  * Global: what the parser's many ways leave behind is proven once, as any struct pkt.
  */
-__noinline int pass_or_drop(const struct pkt *p)
+__noinline int pass_or_drop(const struct pkt *p, struct cf_slot *found)
 {
-	return decide(p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	return decide(p, found, CF_HOOK_INSIDE, CF_FROM_INSIDE);
 }
 
 SEC("tc")
@@ -26,21 +26,30 @@ int tc_inside(struct __sk_buff *skb)
 {
 	struct frame f = { 0 };
 	struct pkt p = { 0 };
+	struct cf_slot *slot;
 	enum cf_reason reason;
 	int verdict;
 
 	if (handed_over())
 		return TC_GO_ON;
-	reason = packet_skb(skb, CF_HOOK_INSIDE, &f, &p);
-	count_device(&f, p.wire_bytes);
-	if (reason != UNDECIDED)
+	reason = packet_skb(skb, &f, &p);
+	if (reason != UNDECIDED) {
+		packet_size_skb(skb, CF_HOOK_INSIDE, &f, &p);
+		count_device(&f, p.wire_bytes);
 		return leave_unjudged(CF_HOOK_INSIDE, reason, &p) ? TC_DROP : TC_GO_ON;
-	verdict = pass_or_drop(&p);
+	}
+	/* as early as it can be: at TC nothing else hides how long a hash and three loads take */
+	slot = account_find(&p, CF_HOOK_INSIDE);
+	packet_size_skb(skb, CF_HOOK_INSIDE, &f, &p);
+	count_device(&f, p.wire_bytes);
+	if (pass_quiet(&p, slot, CF_HOOK_INSIDE, CF_FROM_INSIDE))
+		return TC_GO_ON;
+	verdict = pass_or_drop(&p, slot);
 	if (!verdict)
 		return TC_GO_ON;
 	if (verdict & VERDICT_ASK) {
 		ask_began_skb(skb, &p, CF_HOOK_INSIDE);
-		verdict |= pass_or_drop(&p);
+		verdict |= pass_or_drop(&p, account_find_again(&p, CF_HOOK_INSIDE));
 	}
 	if (verdict & VERDICT_WHO_BEGAN)
 		who_began_skb(skb, &p, CF_HOOK_INSIDE);

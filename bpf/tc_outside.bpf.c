@@ -30,9 +30,9 @@ static __always_inline enum cf_from came_from(const struct frame *f)
 /*
  * Global: what the parser's many ways leave behind is proven once, as any struct pkt.
  */
-__noinline int pass_or_drop(const struct pkt *p, enum cf_from from)
+__noinline int pass_or_drop(const struct pkt *p, struct cf_slot *found, enum cf_from from)
 {
-	return decide(p, CF_HOOK_OUTSIDE, from);
+	return decide(p, found, CF_HOOK_OUTSIDE, from);
 }
 
 SEC("tc")
@@ -42,12 +42,13 @@ int tc_outside(struct __sk_buff *skb)
 	struct pkt p = { 0 };
 	enum cf_reason reason;
 	enum cf_from from;
+	struct cf_slot *slot;
 	int verdict;
 
 	if (handed_over())
 		return TC_GO_ON;
-	reason = packet_skb(skb, CF_HOOK_OUTSIDE, &f, &p);
-	count_device(&f, p.wire_bytes);
+	reason = packet_skb(skb, &f, &p);
+	packet_size_skb(skb, CF_HOOK_OUTSIDE, &f, &p);
 	from = came_from(&f);
 	if (reason == UNDECIDED && from == CF_FROM_INSIDE && was_ignored(skb, &p))
 		from = CF_FROM_OTHER;
@@ -56,6 +57,7 @@ int tc_outside(struct __sk_buff *skb)
 	if (reason == UNDECIDED && from == CF_FROM_GATEWAY && p.configuration)
 		reason = CF_REASON_IGNORED_CONFIGURATION;
 	if (reason != UNDECIDED) {
+		count_device(&f, p.wire_bytes);
 		if (!leave_unjudged(CF_HOOK_OUTSIDE, reason, &p))
 			return TC_GO_ON;
 		count_device_drop(&f, p.wire_bytes);
@@ -64,12 +66,16 @@ int tc_outside(struct __sk_buff *skb)
 	/* covered hosts were judged by their own address already */
 	if (from == CF_FROM_OTHER)
 		true_source(skb, &p);
-	verdict = pass_or_drop(&p, from);
+	slot = account_find(&p, CF_HOOK_OUTSIDE);
+	count_device(&f, p.wire_bytes);
+	if (pass_quiet(&p, slot, CF_HOOK_OUTSIDE, from))
+		return TC_GO_ON;
+	verdict = pass_or_drop(&p, slot, from);
 	if (!verdict)
 		return TC_GO_ON;
 	if (verdict & VERDICT_ASK) {
 		ask_began_skb(skb, &p, CF_HOOK_OUTSIDE);
-		verdict |= pass_or_drop(&p, from);
+		verdict |= pass_or_drop(&p, account_find_again(&p, CF_HOOK_OUTSIDE), from);
 	}
 	if (verdict & VERDICT_WHO_BEGAN)
 		who_began_skb(skb, &p, CF_HOOK_OUTSIDE);

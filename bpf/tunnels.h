@@ -134,7 +134,7 @@ __noinline int tunnel_skb(struct __sk_buff *skb, struct pkt *p, enum cf_hook hoo
 		__u32 tag = skb->vlan_present ? TAG_BYTES : 0, wire;
 
 		segment_headers(skb, p, ip);
-		wire = wire_from_segments(skb, tag, p);
+		wire = wire_from_segments(skb, SKB_LOAD(skb, len), tag, p);
 		/* older kernels' wire_len leaves out inner headers */
 		if (wire > p->wire_bytes)
 			p->wire_bytes = wire;

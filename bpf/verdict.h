@@ -367,59 +367,71 @@ static __always_inline __u64 host_of(const struct pkt *p, enum cf_hook hook, con
 	return (__u64)p->src.word[1] << 32 | p->src.word[0];
 }
 
+/*
+ * A slot for a new pair, if there is one to be had and its source has not taken its share:
+ * k->fresh. Apart: the key would be kept on the stack of all that is judged.
+ */
+static __noinline struct cf_slot *begin_pair(const struct pkt *p, struct klass *k,
+					     enum cf_hook hook, __u32 epoch, __u64 meta)
+{
+	struct pair_key key;
+	struct cf_slot *slot;
+	__u32 slots;
+
+	pair_key(p, &key);
+	slot = account_room(p, &key, &slots);
+	if (!slot) {
+		ask_for_room();
+		return NULL;
+	}
+	/* nobody's share is looked at where there is no room for anybody */
+	if (!share_take(host_of(p, hook, k), epoch, slots)) {
+		note_count(hook, CF_NOTE_OVER_SHARE, p);
+		return NULL;
+	}
+	account_create(slot, &key, k->source_class << CF_LABEL_BITS | k->label, meta);
+	k->fresh = true;
+	return slot;
+}
+
 /* Class of a known pair, from its slot; classified anew when the generation has changed. */
-static __always_inline enum cf_reason know(const struct pkt *p, struct cf_slot *slot,
-					   const struct pair_key *key, __u32 epoch,
+static __always_inline enum cf_reason know(const struct pkt *p, struct cf_slot *slot, __u32 epoch,
 					   enum cf_hook hook, enum cf_from from, struct klass *k,
 					   struct cf_slot **ret_slot)
 {
 	__u16 generation = (__u16)cfg.generation;
-	__u32 label_class, slots;
 	enum cf_reason reason;
 	__u64 flags, meta;
 
+	*ret_slot = slot;
 	if (slot && slot->meta.generation == generation && !(slot->meta.flags & CF_SLOT_DEEP)) {
 		k->label = CF_LABEL(slot->label_class);
 		k->source_class = CF_CLASS(slot->label_class);
 		k->on_link = slot->meta.flags & CF_SLOT_ON_LINK;
 		k->no_rule = slot->meta.flags & CF_SLOT_NO_RULE;
-		*ret_slot = slot;
 		return UNDECIDED;
 	}
 	reason = classify_pair(p, k, from);
 	if (reason != UNDECIDED)
 		return reason;
-	label_class = k->source_class << CF_LABEL_BITS | k->label;
+	/* it has found no slot just now */
+	if (!slot && p->asked)
+		return UNDECIDED;
 	flags = CF_SLOT_USED | (hook == CF_HOOK_OUTSIDE ? CF_SLOT_OUTSIDE : 0) |
 		(k->no_rule ? CF_SLOT_NO_RULE : 0) | (k->on_link ? CF_SLOT_ON_LINK : 0) |
 		(k->deep ? CF_SLOT_DEEP : 0);
 	meta = (__u64)generation << META_GEN_SHIFT | (__u64)(__u16)epoch << META_EPOCH_SHIFT;
-	/* it has found no slot just now */
-	if (!slot && p->asked)
-		return UNDECIDED;
 	if (!slot) {
-		slot = account_room(p, key, &slots);
-		if (!slot)
-			ask_for_room();
-		/* nobody's share is looked at where there is no room for anybody */
-		if (slot && !share_take(host_of(p, hook, k), epoch, slots)) {
-			note_count(hook, CF_NOTE_OVER_SHARE, p);
-			return UNDECIDED;
-		}
-		if (slot)
-			account_create(slot, key, label_class, meta | flags << META_FLAGS_SHIFT);
-		*ret_slot = slot;
-		k->fresh = !!slot;
+		*ret_slot = begin_pair(p, k, hook, epoch, meta | flags << META_FLAGS_SHIFT);
 		return UNDECIDED;
 	}
-	slot->label_class = label_class;
+	slot->label_class = k->source_class << CF_LABEL_BITS | k->label;
 	flags |=
 		slot->meta.flags & (CF_SLOT_DROPPED | CF_SLOT_BEGAN_INSIDE | CF_SLOT_BEGAN_OUTSIDE);
 	if (slot->meta.generation == generation)
 		meta |= slot->meta.reported;
 	meta |= (__u64)slot->meta.incarnation << META_INC_SHIFT;
 	slot_publish(slot, meta | flags << META_FLAGS_SHIFT);
-	*ret_slot = slot;
 	return UNDECIDED;
 }
 
@@ -478,29 +490,31 @@ __noinline int lies_about_side(const struct pkt *p, enum cf_reason reason)
 	return 1;
 }
 
+/* account_find(), before a packet comes again: rare, so with a stack of its own. */
+static __noinline struct cf_slot *account_find_again(const struct pkt *p, enum cf_hook hook)
+{
+	return account_find(p, hook);
+}
+
 /*
- * The whole path of a packet that parsed: the body of each entry program's pass_or_drop(),
- * so that the hook is a constant.
+ * The way of a packet that parsed and that pass_quiet() has left; `found`: its pair's slot, or
+ * NULL. The body of each entry program's pass_or_drop(), so that the hook is a constant.
  */
-static __always_inline int decide(const struct pkt *p, enum cf_hook hook, enum cf_from from)
+static __always_inline int decide(const struct pkt *p, struct cf_slot *found, enum cf_hook hook,
+				  enum cf_from from)
 {
 	const volatile struct cf_control *c = control_own();
-	struct cf_slot *slot = NULL, *found;
+	struct cf_slot *slot = NULL;
 	enum cf_reason reason;
-	struct pair_key key;
 	struct klass k;
 	int verdict = 0;
 	__u32 epoch;
 
 	if (!p || !c)
 		return 0;
-	pair_key(p, &key);
-	found = account_find(p, &key, hook);
-	if (found && pass_quiet(p, found, c, hook, from))
-		return 0;
 	__builtin_memset(&k, 0, sizeof(k));
 	epoch = c->epoch;
-	reason = know(p, found, &key, epoch, hook, from, &k, &slot);
+	reason = know(p, found, epoch, hook, from, &k, &slot);
 	if (reason != UNDECIDED) {
 		if (hook == CF_HOOK_INSIDE && asks_began() && from == CF_FROM_INSIDE &&
 		    lies_about_side(p, reason))
@@ -546,8 +560,7 @@ static __always_inline int decide(const struct pkt *p, enum cf_hook hook, enum c
 	if (reason == CF_REASON_DROP_QUARANTINED)
 		hold_count(p->wire_bytes);
 	if (is_drop(reason)) {
-		/* at the outside hook there is no stack left to keep it in */
-		sample_drop(p, hook, reason, hook == CF_HOOK_INSIDE ? key.hash : pair_hash(p));
+		sample_drop(p, hook, reason, pair_hash(p));
 		return verdict | VERDICT_DROP;
 	}
 	return cfg.marks && !k.no_rule && mark_of() ? verdict | VERDICT_MARK : verdict;

@@ -14,9 +14,9 @@
 /*
  * Global: what the parser's many ways leave behind is proven once, as any struct pkt.
  */
-__noinline int pass_or_drop(const struct pkt *p)
+__noinline int pass_or_drop(const struct pkt *p, struct cf_slot *found)
 {
-	return decide(p, CF_HOOK_INSIDE, CF_FROM_INSIDE);
+	return decide(p, found, CF_HOOK_INSIDE, CF_FROM_INSIDE);
 }
 
 SEC("xdp")
@@ -25,18 +25,22 @@ int xdp_inside(struct xdp_md *ctx)
 	struct frame f = { 0 };
 	struct pkt p = { 0 };
 	enum cf_reason reason;
+	struct cf_slot *slot;
 	int verdict;
 
 	reason = packet_xdp(ctx, &f, &p);
 	count_device(&f, f.len);
 	if (reason != UNDECIDED)
 		return leave_unjudged(CF_HOOK_INSIDE, reason, &p) ? XDP_DROP : XDP_PASS;
-	verdict = pass_or_drop(&p);
+	slot = account_find(&p, CF_HOOK_INSIDE);
+	if (pass_quiet(&p, slot, CF_HOOK_INSIDE, CF_FROM_INSIDE))
+		return XDP_PASS;
+	verdict = pass_or_drop(&p, slot);
 	if (!verdict)
 		return XDP_PASS;
 	if (verdict & VERDICT_ASK) {
 		ask_began_xdp(ctx, &p);
-		verdict |= pass_or_drop(&p);
+		verdict |= pass_or_drop(&p, account_find_again(&p, CF_HOOK_INSIDE));
 	}
 	if (verdict & VERDICT_WHO_BEGAN)
 		who_began_xdp(ctx, &p);

@@ -41,9 +41,10 @@ int proof_tc(struct __sk_buff *skb)
 {
 	struct frame frame = { 0 };
 	struct pkt p = { 0 };
-	__u32 at = PROOF_TC, reason = packet_skb(skb, CF_HOOK_INSIDE, &frame, &p);
+	__u32 at = PROOF_TC, reason = packet_skb(skb, &frame, &p);
 	struct facts *f = bpf_map_lookup_elem(&proof, &at);
 
+	packet_size_skb(skb, CF_HOOK_INSIDE, &frame, &p);
 	if (f)
 		facts_of(&p, reason, f);
 	return 2; /* TC_ACT_SHOT: the namespace's own stack need not see it */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way is found by following jumps, not by running it: all instructions from the
- * program's first to pass_or_drop(), those in it from which pass_quiet() comes to book a packet,
- * what follows that, and what the program does with a verdict of zero. So it holds more
- * than one packet ever meets, and nothing that a packet meets is missing.
+ * The way is found by following jumps, not by running it: all instructions of the program from
+ * which pass_quiet() comes to book a packet, and what can follow that. So it holds more than one
+ * packet ever meets, and nothing that a packet meets is missing.
  */
 #include "hit_calls.h"
 
@@ -31,7 +30,6 @@ static const struct callee {
 	bool walked; /* what it calls itself is asked too */
 } callees[] = {
 	/* each packet */
-	{ "pass_or_drop", .walked = true },
 	{ "packet6_xdp", "xdp_inside", .walked = true },
 	{ "packet6_skb", "tc_", .walked = true },
 	{ "bpf_get_smp_processor_id", .inlined = 610 },
@@ -131,32 +129,9 @@ static void add_way_from(const struct xlated *x, const struct xlated_function *f
 	free(onward);
 }
 
-/* In the program itself: to the first call of pass_or_drop(), and from there with a verdict of 0.
- */
-static void add_entry(const struct xlated *x, bool *way)
-{
-	const struct xlated_function *f = &x->function[0];
-	bool *calls = xlated_set(x), *after = xlated_set(x);
-	unsigned int n = 0;
-	char name[64];
-
-	for (uint32_t i = f->from; i < f->to; i++) {
-		calls[i] = xlated_calls(x, i, name, sizeof(name)) && !strcmp(name, "pass_or_drop");
-		n += calls[i];
-	}
-	cr_assert_gt(n, 0);
-	add_way_to(x, f, calls, way);
-	for (uint32_t i = f->from; i < f->to; i++)
-		if (calls[i] && way[i])
-			after[xlated_if_zero(x, i)] = true;
-	add_way_from(x, f, after, way);
-	free(calls);
-	free(after);
-}
-
 static void add_quiet(const struct xlated *x, bool *way)
 {
-	const struct xlated_function *f = xlated_function(x, "pass_or_drop");
+	const struct xlated_function *f = &x->function[0];
 	bool *booked = xlated_set(x);
 	unsigned int n = 0;
 
@@ -252,7 +227,6 @@ void hit_calls_check(const char *program, int fd, bool fails)
 
 	xlated_load(fd, &x);
 	way = xlated_set(&x);
-	add_entry(&x, way);
 	add_quiet(&x, way);
 	for (uint32_t i = 0; i < x.n; i++) {
 		const struct callee *c;
@@ -267,7 +241,7 @@ void hit_calls_check(const char *program, int fd, bool fails)
 			  xlated_line(&x, i));
 		called |= 1ULL << (c - callees);
 		/* functions come after those that call them, or were added whole already */
-		if (c->walked && strcmp(name, "pass_or_drop")) {
+		if (c->walked) {
 			const struct xlated_function *f = xlated_function(&x, name);
 
 			cr_assert_gt(f->from, i);

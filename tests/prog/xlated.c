@@ -247,31 +247,3 @@ void xlated_back(const struct xlated *x, const struct xlated_function *f, bool *
 				more |= set[i] = set[to[k - 1]];
 	}
 }
-
-uint32_t xlated_if_zero(const struct xlated *x, uint32_t call)
-{
-	uint32_t zero = 1, to[2]; /* bit n: register n is 0; r0 is */
-
-	for (uint32_t i = call + 1; i < x->n; i++) {
-		const struct bpf_insn *insn = &x->insn[i];
-		uint8_t class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
-		bool alu = class == BPF_ALU || class == BPF_ALU64;
-
-		if (alu && op == BPF_MOV && BPF_SRC(insn->code) == BPF_X && !insn->off) {
-			zero = (zero & ~(1U << insn->dst_reg)) | (zero >> insn->src_reg & 1)
-									 << insn->dst_reg;
-		} else if (alu) {
-			zero &= ~(1U << insn->dst_reg);
-		} else if (class == BPF_JMP || class == BPF_JMP32) {
-			cr_assert((op == BPF_JEQ || op == BPF_JNE) &&
-					  BPF_SRC(insn->code) == BPF_K && !insn->imm &&
-					  zero >> insn->dst_reg & 1,
-				  "after a call, something else than its result is looked at");
-			cr_assert_eq(followers(x, i, to), 2);
-			return to[op == BPF_JEQ];
-		} else {
-			cr_assert_fail("after a call, its result is not looked at");
-		}
-	}
-	return 0;
-}

@@ -53,9 +53,5 @@ void xlated_onward(const struct xlated *x, const struct xlated_function *f, cons
 		   bool *set);
 /* All from which one of those in the set can be reached. */
 void xlated_back(const struct xlated *x, const struct xlated_function *f, bool *set);
-/*
- * Where a caller goes on once a call has returned 0. Asserts that this is what it looks at first.
- */
-uint32_t xlated_if_zero(const struct xlated *x, uint32_t call);
 
 #endif

@@ -114,9 +114,9 @@ static __always_inline void book(const struct pkt *p)
 	struct cf_slot *slot;
 	__u32 epoch = c ? c->epoch : 0, slots;
 
-	pair_key(p, &key);
-	slot = account_find(p, &key, CF_HOOK_INSIDE);
+	slot = account_find(p, CF_HOOK_INSIDE);
 	if (!slot) {
+		pair_key(p, &key);
 		slot = account_room(p, &key, &slots);
 		if (slot && !share_take(p->src.word[0] | 1ULL << 49, epoch, slots))
 			slot = NULL;
