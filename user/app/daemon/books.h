@@ -28,6 +28,7 @@ struct books {
 	uint64_t poll_errors, publish_errors, events_unknown;
 	uint64_t committed_ms; /* of the monotonic clock; 0: never */
 	uint64_t commit_took_ms;
+	uint64_t commit_cpu_ms; /* of it, what was work of ours and not waiting */
 	uint64_t commit_errors; /* in a row */
 	uint64_t grow_errors;
 	uint64_t cpu_errors; /* in a row */

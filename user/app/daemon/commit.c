@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/daemon/books.h"
@@ -17,11 +18,14 @@
 #include "core/ledger/snapshot.h"
 #include "port/files.h"
 
-/* Between commits, unless shards fill sooner. Longer where one takes long: a fiftieth of the time.
+/*
+ * Between commits, unless shards fill sooner. Longer where one is much work, a fiftieth of the
+ * time; what it only waits for, the disk or a grace period of a busy machine, may be a fifth.
  */
-#define COMMIT_MS    10000
-#define COMMIT_RATIO 50
-#define SNAPSHOT_MAX (1ULL << 30)
+#define COMMIT_MS         10000
+#define COMMIT_CPU_RATIO  50
+#define COMMIT_WAIT_RATIO 5
+#define SNAPSHOT_MAX      (1ULL << 30)
 /* A shard whose slots are held beyond these parts of it: commit early; grow. */
 #define PRESSED(use) ((use)->held > (use)->slots / 2)
 #define CROWDED(use) ((use)->held > (use)->slots / 8 * 5)
@@ -270,7 +274,8 @@ bool books_commit_due(const struct daemon *d)
 
 	if (!b->committed_ms)
 		return true;
-	if (since < COMMIT_RATIO * b->commit_took_ms)
+	if (since < COMMIT_CPU_RATIO * b->commit_cpu_ms ||
+	    since < COMMIT_WAIT_RATIO * b->commit_took_ms)
 		return false;
 	return since >= COMMIT_MS || (!b->commit_errors && pressed(d));
 }
@@ -291,10 +296,18 @@ static void keep_fewer(struct daemon *d)
 		d->cli->run_dir, n);
 }
 
+static uint64_t cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 int books_commit(struct daemon *d, int (*look)(struct daemon *d))
 {
 	struct books *b = d->books;
-	uint64_t began = books_ms();
+	uint64_t began = books_ms(), cpu = cpu_ms();
 	int r = datapath_commit_begin(d->dp);
 
 	/* without the grace period it would be a look like any other: nothing is given away */
@@ -308,6 +321,7 @@ int books_commit(struct daemon *d, int (*look)(struct daemon *d))
 		datapath_commit_end(d->dp);
 	b->committed_ms = books_ms();
 	b->commit_took_ms = b->committed_ms - began;
+	b->commit_cpu_ms = cpu_ms() - cpu;
 	if (r < 0 && !b->commit_errors++)
 		log_err(r,
 			"%s/ledger: the books cannot be kept; slots of the pair table are not "
