@@ -134,7 +134,8 @@ Test(rate, never_more_than_rate_times_t_plus_burst_from_two_cpus)
 				      (unsigned long)(passed[k] - passed[i - 1]), i, k,
 				      (unsigned long)allowed);
 		}
-	/* it lets more pass than the burst, and goes on to; how much more depends on who else runs */
+	/* it lets more pass than the burst, and goes on to; how much more depends on who else runs
+	 */
 	cr_assert_gt(passed[ROUNDS], RATE_BURST);
 	for (int i = 1; i <= ROUNDS; i++)
 		cr_assert_gt(passed[i], passed[i - 1], "nothing in round %d", i);
