@@ -230,3 +230,47 @@ Test(cpus, where_nothing_is_left_it_is_said, .fini = done)
 	assert_cpus(&r, 3, 5, 2);
 	cr_assert_str_eq(missing(&r), "full");
 }
+
+/* The first start ended before the tables were whole; the next one has other CPUs. */
+static void start_again(struct rig *r, const char *cpus)
+{
+	struct datapath_options opt = { .dir = "/sys/fs/bpf/curfew", .cpus_online = list };
+	struct why why = { "" };
+
+	datapath_control(r->dp)->layout_version = 0;
+	datapath_close(r->dp);
+	online(cpus);
+	cr_assert_eq(datapath_open(&opt, &r->dp, &why), 0, "%s", why.text);
+}
+
+Test(cpus, a_start_that_was_cut_short_does_not_bind_the_next_to_its_cpus, .fini = done)
+{
+	struct rig r;
+
+	setup(&r, "0-1\n", 0);
+	start_again(&r, "0-4\n");
+	missing(&r);
+	assert_cpus(&r, 5, 5, 0);
+	for (uint32_t cpu = 0; cpu < 5; cpu++)
+		cr_assert_eq(datapath_shard_grow(r.dp, cpu, false, 2 * SLOTS), 0, "CPU %u", cpu);
+}
+
+Test(cpus, a_start_that_was_cut_short_leaves_no_shard_to_a_cpu_that_has_gone, .fini = done)
+{
+	struct frame_spec spec = { "10.0.0.5", "203.0.113.1", 6, 1, 443, 1000 };
+	struct count c = { 0 };
+	struct rig r;
+
+	run_on(1);
+	setup(&r, "0-1\n", 0);
+	start_again(&r, "1\n");
+	online("0-1\n");
+	cr_assert_str_eq(missing(&r), "0 ");
+	rig_repeat(&r, RIG_INSIDE, &spec, 5);
+	run_on(0);
+	rig_repeat(&r, RIG_INSIDE, &spec, 3);
+	cr_assert_eq(datapath_pairs(r.dp, count, &c), 0);
+	cr_assert_eq(c.on[0], 1);
+	cr_assert_eq(c.on[1], 1);
+	cr_assert_eq(rig_pair(&r, spec.src, spec.dst).packets, 8);
+}

@@ -82,9 +82,15 @@ int shards_make(struct datapath *dp, struct why *why)
 
 	if (r < 0)
 		return why_set(why, r, "which CPUs are online: %s", strerror(-r));
+	/* of a start that did not get to its end: it had other CPUs, perhaps */
+	memset(dp->cpu_shards, 0, SHARDS_BYTES);
+	memset(dp->places, 0, dp->sizes.segments_max * sizeof(*dp->places));
 	for (uint32_t cpu = 0; cpu < CF_CPUS_MAX; cpu++) {
 		if (!online.is[cpu])
 			continue;
+		/* online since the tables were given their size: datapath_shard_missing() */
+		if ((made + 1) * room > dp->numbers)
+			break;
 		r = make_shard(dp, cpu, made * room, room);
 		if (r < 0)
 			return why_set(why, r, "pair table of CPU %u: %s", cpu, strerror(-r));
