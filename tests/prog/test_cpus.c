@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "prog_help.h"
 
 #define OBSERVE "outside wan0\ninside lan0, lan1\nmode observe\n"
@@ -229,6 +231,32 @@ Test(cpus, where_nothing_is_left_it_is_said, .fini = done)
 	cr_assert_str_eq(missing(&r), "2 full");
 	assert_cpus(&r, 3, 5, 2);
 	cr_assert_str_eq(missing(&r), "full");
+}
+
+static unsigned int places_of_ipv4(void)
+{
+	struct cf_segment_place place;
+	int fd = bpf_obj_get("/sys/fs/bpf/curfew/segment_places");
+	unsigned int n = 0;
+
+	cr_assert_geq(fd, 0);
+	for (uint32_t i = 0; !bpf_map_lookup_elem(fd, &i, &place); i++)
+		n += !!place.at4;
+	close(fd);
+	return n;
+}
+
+/* It is tried again at each poll. */
+Test(cpus, who_finds_no_room_in_one_family_takes_none_in_the_other, .fini = done)
+{
+	struct rig r;
+
+	setup(&r, "0-3\n", 8);
+	cr_assert_eq(datapath_shard_grow(r.dp, 0, true, 4 * SLOTS), 0);
+	cr_assert_eq(datapath_shard_grow(r.dp, 1, true, 2 * SLOTS), 0);
+	online("0-4\n");
+	cr_assert_str_eq(missing(&r), "full");
+	cr_assert_eq(places_of_ipv4(), 4);
 }
 
 /* The first start ended before the tables were whole; the next one has other CPUs. */

@@ -108,6 +108,8 @@ uint32_t segments_max(const struct datapath *dp);
 uint32_t segments_of_shard(const struct datapath *dp);
 uint32_t segment_numbers(const struct datapath *dp);
 int places_map(struct datapath *dp);
+/* How many more there may be of a family. */
+uint32_t segments_left(const struct datapath *dp, bool six);
 /* -ENOSPC: there are as many as there may be. */
 int segments_make(struct datapath *dp, bool six, uint32_t first, uint32_t count);
 int segments_map(struct datapath *dp, uint32_t cpu, bool six, uint32_t first, uint32_t count);

@@ -78,7 +78,7 @@ static int64_t place_find(const struct datapath *dp, bool six, uint32_t number)
 	return room;
 }
 
-static uint32_t places_left(const struct datapath *dp, bool six)
+uint32_t segments_left(const struct datapath *dp, bool six)
 {
 	uint32_t n = 0;
 
@@ -129,7 +129,7 @@ int segments_make(struct datapath *dp, bool six, uint32_t first, uint32_t count)
 {
 	int r = 0, outer_fd = dp_map_fd(dp, six ? "shards6" : "shards4");
 
-	if (places_left(dp, six) < count)
+	if (segments_left(dp, six) < count)
 		return -ENOSPC;
 	for (uint32_t n; count && !r; first += n, count -= n) {
 		n = count < SEGMENTS_AT_ONCE ? count : SEGMENTS_AT_ONCE;

@@ -55,8 +55,12 @@ static int make_shard(struct datapath *dp, uint32_t cpu, uint32_t first, uint32_
 	struct cf_cpu_shard *s = &dp->cpu_shards[cpu];
 	size_t mapped = dp->segments.n;
 	uint32_t n = segments_for(dp->opt.pairs_per_cpu, room);
-	int r = segments_make(dp, false, first, n);
+	int r;
 
+	/* tried again at each poll: what the one family gets is not to be left behind */
+	if (segments_left(dp, false) < n || segments_left(dp, true) < n)
+		return -ENOSPC;
+	r = segments_make(dp, false, first, n);
 	if (!r)
 		r = segments_make(dp, true, first, n);
 	if (!r)
