@@ -302,3 +302,28 @@ Test(cpus, a_start_that_was_cut_short_leaves_no_shard_to_a_cpu_that_has_gone, .f
 	cr_assert_eq(c.on[1], 1);
 	cr_assert_eq(rig_pair(&r, spec.src, spec.dst).packets, 8);
 }
+
+/* What others found no room for is still to be told. */
+Test(cpus, who_gets_room_has_it_for_itself, .fini = done)
+{
+	struct frame_spec spec = { "10.0.0.5", "203.0.113.1", 6, 1, 443, 1000 };
+	uint64_t all[CF_HOOK_MAX], left[CF_HOOK_MAX];
+	struct rig r;
+
+	run_on(1);
+	setup(&r, "2-3\n", 0);
+	rig_repeat(&r, RIG_INSIDE, &spec, 3);
+	run_on(0);
+	rig_repeat(&r, RIG_INSIDE, &spec, 2);
+	cr_assert_eq(datapath_no_room(r.dp, all), 0);
+	cr_assert_gt(all[CF_HOOK_INSIDE], 0);
+	cr_assert_eq(all[CF_HOOK_OUTSIDE], 0);
+	datapath_outgrown(r.dp, OVERFLOW_LANE(1));
+	cr_assert_eq(datapath_no_room(r.dp, left), 0);
+	cr_assert_eq(5 * left[CF_HOOK_INSIDE], 2 * all[CF_HOOK_INSIDE], "%llu of %llu",
+		     (unsigned long long)left[CF_HOOK_INSIDE],
+		     (unsigned long long)all[CF_HOOK_INSIDE]);
+	datapath_outgrown(r.dp, OVERFLOW_LANE(0));
+	cr_assert_eq(datapath_no_room(r.dp, left), 0);
+	cr_assert_eq(left[CF_HOOK_INSIDE], 0);
+}

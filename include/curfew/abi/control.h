@@ -4,6 +4,7 @@
 #define CURFEW_ABI_CONTROL_H
 
 #include "curfew/abi/limits.h"
+#include "curfew/abi/pairs.h"
 
 /* What fails at present, as far as the daemon has to find it out. */
 enum cf_failing_now {
@@ -37,10 +38,10 @@ struct cf_control {
 	__u64 end_jiffies;  /* of the schedule in force: for people */
 	__u32 frozen;       /* 1: no slot is given away; only while a new ledger takes them over */
 	__u32 pad2[3];
-	/* wire bytes in overflow when shards were last given more room: it is there now */
-	__u64 outgrown[CF_HOOK_MAX];
+	/* wire bytes in overflow when a lane's shards were last given more room: it is there now */
+	__u64 outgrown[CF_HOOK_MAX][CF_OVERFLOW_LANES];
 };
-_Static_assert(sizeof(struct cf_control) == 144, "map ABI");
+_Static_assert(sizeof(struct cf_control) == 256, "map ABI");
 _Static_assert(CF_ONE_LINE(struct cf_control, epoch, frozen), "read for each packet");
 
 #endif

@@ -10,7 +10,7 @@
 #include "curfew/reasons.def"
 
 /* Bumped whenever a shared map's layout changes: pinned maps of another version are not adopted. */
-#define CF_LAYOUT_VERSION 7
+#define CF_LAYOUT_VERSION 8
 
 #define CF_RULES_MAX    512 /* policies, except blocks, exempts, protects, blocks, allows together */
 #define CF_ROW_WORDS    (CF_RULES_MAX / 64)

@@ -46,8 +46,9 @@ bool books_commit_due(const struct daemon *d);
 /* Calls `look`, which polls the pairs once, and writes down what was seen. 0 or -errno, logged. */
 int books_commit(struct daemon *d, int (*look)(struct daemon *d));
 
-/* Shards that were crowded, or in use and small, in the last look get more room: if any did. */
-bool books_grow(struct daemon *d);
+/* Shards that were crowded, or in use and small, in the last look get more room: OVERFLOW_LANEs of
+ * those that did. */
+uint32_t books_grow(struct daemon *d);
 /* CPUs that have come online get their shards: if any did. */
 bool books_cpus(struct daemon *d);
 

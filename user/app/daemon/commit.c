@@ -222,26 +222,26 @@ static bool grow_one(struct daemon *d, const struct shard_use *use)
 	return r == 0;
 }
 
-bool books_grow(struct daemon *d)
+uint32_t books_grow(struct daemon *d)
 {
 	struct shard_uses uses = { 0 };
-	bool any = false;
+	uint32_t grown = 0;
 
 	datapath_shard_uses(d->dp, &uses);
 	for (size_t i = 0; i < uses.n; i++)
-		any |= grow_one(d, &uses.v[i]);
+		if (grow_one(d, &uses.v[i]))
+			grown |= OVERFLOW_LANE(uses.v[i].cpu);
 	shard_uses_done(&uses);
-	if (any)
-		datapath_outgrown(d->dp);
-	return any;
+	if (grown)
+		datapath_outgrown(d->dp, grown);
+	return grown;
 }
 
 bool books_cpus(struct daemon *d)
 {
 	struct books *b = d->books;
 	struct datapath_sizes sizes;
-	bool any = false;
-	uint32_t cpu = 0;
+	uint32_t cpu = 0, made = 0;
 	int r;
 
 	datapath_sizes(d->dp, &sizes);
@@ -253,16 +253,16 @@ bool books_cpus(struct daemon *d)
 	daemon_promise(d);
 	while ((r = datapath_shard_missing(d->dp, &cpu)) > 0) {
 		log_info("CPU %u is online: it has its part of the pair table", cpu);
-		any = true;
+		made |= OVERFLOW_LANE(cpu);
 	}
 	daemon_beat(d);
 	if (r < 0 && !b->cpu_errors++)
 		log_err(r, "a CPU that is online has no part of the pair table");
 	if (!r)
 		b->cpu_errors = 0;
-	if (any)
-		datapath_outgrown(d->dp);
-	return any;
+	if (made)
+		datapath_outgrown(d->dp, made);
+	return made;
 }
 
 static bool pressed(const struct daemon *d)

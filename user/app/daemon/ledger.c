@@ -214,6 +214,7 @@ void daemon_ledger_poll(struct daemon *d)
 void daemon_ledger_room(struct daemon *d)
 {
 	struct books *b = d->books;
+	uint32_t grown;
 
 	if (books_cpus(d))
 		return;
@@ -221,13 +222,14 @@ void daemon_ledger_room(struct daemon *d)
 	if (d->pairs || b->no_room || books_ms() - b->polled_ms < ROOM_FRESH_MS)
 		return;
 	look(d);
-	b->no_room = !books_grow(d);
+	grown = books_grow(d);
+	b->no_room = !grown;
 	if (b->no_room || b->commit_took_ms > ROOM_COMMIT_MS)
 		return;
 	/* the slots of pairs that have moved are held until two epochs are acknowledged */
 	for (int i = 0; i < 2 && !b->commit_errors; i++)
 		books_commit(d, look);
-	datapath_outgrown(d->dp);
+	datapath_outgrown(d->dp, grown);
 }
 
 /* ---- events ----------------------------------------------------------------- */

@@ -220,11 +220,11 @@ static json_t *overflow_row(const struct datapath_names *names, const struct ove
 }
 
 /* Who sprays is told from a table that is too small. */
-static void overflow_problem(const struct cf_traffic *t, uint64_t over_share, uint64_t outgrown,
+static void overflow_problem(const struct cf_traffic *t, uint64_t over_share, uint64_t no_room,
 			     const char *hook, json_t *status)
 {
-	/* before shards had grown to what they are */
-	if (!t->packets || t->wire_bytes <= outgrown)
+	/* or before shards had grown to what they are */
+	if (!no_room)
 		return;
 	if (over_share >= t->packets)
 		status_problem(
@@ -236,7 +236,7 @@ static void overflow_problem(const struct cf_traffic *t, uint64_t over_share, ui
 		status_problem(
 			status,
 			xprintf("%llu bytes at the %s hooks found no room in the pair table",
-				(unsigned long long)(t->wire_bytes - outgrown), hook),
+				(unsigned long long)no_room, hook),
 			"they are judged and counted by class, not by pair: give 'curfew run' more --pairs");
 }
 
@@ -245,7 +245,9 @@ static json_t *overflow_json(struct datapath *dp, const struct note_totals *tota
 	struct overflow_rows rows = { 0 };
 	struct datapath_names *names = NULL;
 	json_t *o, *list = json_array();
+	uint64_t no_room[CF_HOOK_MAX];
 
+	datapath_no_room(dp, no_room);
 	datapath_overflow(dp, add_overflow, &rows);
 	if (rows.n) {
 		qsort(rows.v, rows.n, sizeof(*rows.v), larger_overflow);
@@ -258,9 +260,8 @@ static json_t *overflow_json(struct datapath *dp, const struct note_totals *tota
 	for (int h = 0; h < CF_HOOK_MAX; h++)
 		json_object_set_new(o, hook_name((enum cf_hook)h), status_traffic(&rows.sum[h]));
 	for (int h = 0; h < CF_HOOK_MAX; h++)
-		overflow_problem(&rows.sum[h], totals->t[h][CF_NOTE_OVER_SHARE].packets,
-				 datapath_control(dp)->outgrown[h], hook_name((enum cf_hook)h),
-				 status);
+		overflow_problem(&rows.sum[h], totals->t[h][CF_NOTE_OVER_SHARE].packets, no_room[h],
+				 hook_name((enum cf_hook)h), status);
 	json_object_set_new(o, "classes", list);
 	json_object_set_new(o, "classes_known", json_count(rows.n));
 	json_object_set_new(o, "without_class", status_traffic(&rows.classless));

@@ -222,8 +222,11 @@ void datapath_shard_uses(const struct datapath *dp, struct shard_uses *ret);
  * with all that it has counted.
  */
 int datapath_shard_missing(struct datapath *dp, uint32_t *ret_cpu);
-/* Shards have grown: what overflowed until now has room (see cf_control). */
-void datapath_outgrown(struct datapath *dp);
+/* Shards of these CPUs have grown: what overflowed there until now has room (see cf_control). */
+#define OVERFLOW_LANE(cpu) (1U << (cpu) % CF_OVERFLOW_LANES)
+void datapath_outgrown(struct datapath *dp, uint32_t lanes);
+/* Wire bytes in overflow since then, of all CPUs. */
+int datapath_no_room(struct datapath *dp, uint64_t ret_bytes[CF_HOOK_MAX]);
 /* Up to here a shard that is in use is to have much more room than it needs: see commit.c. */
 #define SHARD_ROOMY_SLOTS 65536
 /*

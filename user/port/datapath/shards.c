@@ -247,24 +247,54 @@ int datapath_shard_grow(struct datapath *dp, uint32_t cpu, bool six, uint64_t sl
 	return 0;
 }
 
-static void add_bytes(void *arg, const struct overflow_sample *o)
-{
-	uint64_t *bytes = arg;
+typedef uint64_t lane_bytes[CF_HOOK_MAX][CF_OVERFLOW_LANES];
 
-	if (o->key.hook < CF_HOOK_MAX)
-		bytes[o->key.hook] += o->traffic.wire_bytes;
+static int overflow_of_lanes(struct datapath *dp, lane_bytes ret)
+{
+	int cpus = libbpf_num_possible_cpus(), fd = dp_map_fd(dp, "notes"), r = 0;
+	struct cf_note_count *v;
+
+	if (cpus < 0)
+		return cpus;
+	memset(ret, 0, sizeof(lane_bytes));
+	v = xcalloc((size_t)cpus, sizeof(*v));
+	for (uint32_t hook = 0; hook < CF_HOOK_MAX && !r; hook++) {
+		uint32_t i = hook * CF_NOTE_MAX + CF_NOTE_OVERFLOW;
+
+		if (bpf_map_lookup_elem(fd, &i, v) < 0)
+			r = -errno;
+		for (int c = 0; c < cpus && !r; c++)
+			ret[hook][c % CF_OVERFLOW_LANES] += v[c].wire_bytes;
+	}
+	free(v);
+	return r;
 }
 
-void datapath_outgrown(struct datapath *dp)
+void datapath_outgrown(struct datapath *dp, uint32_t lanes)
 {
-	uint64_t bytes[CF_HOOK_MAX] = { 0 };
+	lane_bytes bytes;
 
 	/* who looked for room before there was */
 	dp_grace_period(dp);
-	if (datapath_overflow(dp, add_bytes, bytes) < 0)
+	if (overflow_of_lanes(dp, bytes) < 0)
 		return;
 	for (int hook = 0; hook < CF_HOOK_MAX; hook++)
-		__atomic_store_n(&dp->control->outgrown[hook], bytes[hook], __ATOMIC_RELAXED);
+		for (uint32_t l = 0; l < CF_OVERFLOW_LANES; l++)
+			if (lanes & OVERFLOW_LANE(l))
+				__atomic_store_n(&dp->control->outgrown[hook][l], bytes[hook][l],
+						 __ATOMIC_RELAXED);
+}
+
+int datapath_no_room(struct datapath *dp, uint64_t ret[CF_HOOK_MAX])
+{
+	lane_bytes bytes;
+	int r = overflow_of_lanes(dp, bytes);
+
+	memset(ret, 0, CF_HOOK_MAX * sizeof(*ret));
+	for (int hook = 0; hook < CF_HOOK_MAX && !r; hook++)
+		for (int l = 0; l < CF_OVERFLOW_LANES; l++)
+			ret[hook] += bytes[hook][l] - dp->control->outgrown[hook][l];
+	return r;
 }
 
 /* ---- epochs -------------------------------------------------------------- */
